@@ -1,0 +1,72 @@
+/** Port to the sender: a process of its own that sends pairs of requests and streams samples back. */
+import type { ArmName, Sample, SenderCounters, WindowFitness } from './sample.ts';
+import type { Workload } from './workload.ts';
+
+export interface SenderArm {
+  readonly name: ArmName;
+  /** Request headers that route to this arm. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface MeasurementPlan {
+  /** Where the requests go: a loopback or cluster address, never one from a request. */
+  readonly target: { readonly host: string; readonly port: number };
+  /** Host header. */
+  readonly authority: string;
+  /** Exactly two: each adjacent pair of requests goes to both in random order. */
+  readonly arms: readonly [SenderArm, SenderArm];
+  /** Short block at the end with a real delay for this arm's requests: the positive control. */
+  readonly planted?: SenderArm & { readonly windows: number; readonly delayMs: number };
+  readonly workload: Workload;
+  /** Pairs per second; requests per second are twice that. */
+  readonly pairsPerSecond: number;
+  readonly arrivals: 'poisson' | 'constant';
+  readonly windowSeconds: number;
+  readonly windows: number;
+  readonly warmup: {
+    readonly minSeconds: number;
+    readonly maxSeconds: number;
+    readonly minRequests: number;
+  };
+  readonly limits: {
+    readonly connections: number;
+    readonly requestTimeoutMs: number;
+    readonly maxSeconds: number;
+  };
+  /** 0–1: share of requests sent on a fresh connection. */
+  readonly freshConnections: number;
+  readonly seed: number;
+}
+
+/** What the sender reports while it sends. */
+export interface WindowReport {
+  readonly window: number;
+  readonly samples: readonly Sample[];
+  readonly fitness: WindowFitness;
+}
+
+export interface SenderResult {
+  readonly counters: SenderCounters;
+  /** False when the paired difference never stopped trending: the comparison is inconclusive. */
+  readonly steady: boolean;
+  /** Path of the sample file. */
+  readonly file: string;
+}
+
+export interface SenderListener {
+  window(report: WindowReport): void;
+}
+
+export interface Sender {
+  /**
+   * Sends until the planned windows are done, `signal` aborts, or `listener` has asked to stop.
+   * @param file where the samples go (`.csv.gz`)
+   * @throws when the sender process dies or the target does not answer
+   */
+  measure(
+    plan: MeasurementPlan,
+    file: string,
+    listener: SenderListener & { stopRequested(): boolean },
+    signal: AbortSignal,
+  ): Promise<SenderResult>;
+}

@@ -1,0 +1,132 @@
+/** A gate run: its request, its phases, its answer. */
+import { z } from 'zod';
+import type { ControlOutcome, Judgement, ThresholdOutcome } from '../judge/judgement.ts';
+import { workloadSchema } from '../load/workload.ts';
+
+export const runPhaseSchema = z.enum([
+  'queued',
+  'deploying',
+  'measuring',
+  'tuning',
+  'confirming',
+  'judging',
+  'promoting',
+  'restoring',
+  'finished',
+]);
+export type RunPhase = z.infer<typeof runPhaseSchema>;
+
+export const decisionSchema = z.enum(['pass', 'promote', 'rollback']);
+export type Decision = z.infer<typeof decisionSchema>;
+
+export const causeSchema = z.enum([
+  'met',
+  'breached',
+  'inconclusive',
+  'invalid',
+  'promotion-breached',
+  'platform-failed',
+  'cancelled',
+  'superseded',
+]);
+export type Cause = z.infer<typeof causeSchema>;
+
+export const tuneSchema = z.union([
+  z.literal('off'),
+  z.strictObject({ evaluations: z.int().min(1).max(1000), seconds: z.number().min(1).max(86_400) }),
+]);
+
+export const runRequestSchema = z.strictObject({
+  service: z.string(),
+  /** SHA-256 of an uploaded build, lower-case hex. */
+  build: z.string().regex(/^[0-9a-f]{64}$/, 'the SHA-256 of the build, 64 lower-case hex digits'),
+  /** What people call this build, e.g. its version; shown, never decided on. */
+  label: z.string().max(80).optional(),
+  workload: workloadSchema.optional(),
+  thresholds: z.array(z.string()).min(1).optional(),
+  tune: tuneSchema.optional(),
+  against: z.enum(['production', 'reference']).optional(),
+  promote: z.enum(['auto', 'manual', 'never']).optional(),
+  profile: z.enum(['standard', 'quick']).optional(),
+});
+export type RunRequest = z.infer<typeof runRequestSchema>;
+
+/** An effect as the answer shows it: which threshold, how large, how sure. */
+export type EffectSummary = readonly ThresholdOutcome[];
+
+export interface PhaseTime {
+  readonly phase: RunPhase;
+  readonly seconds: number;
+}
+
+export interface PromotionSummary {
+  readonly id: string;
+  readonly state: 'running' | 'completed' | 'returned' | 'failed';
+  readonly steps: readonly {
+    readonly weight: number;
+    readonly outcome: 'held' | 'skipped' | 'breached' | 'no-data';
+    readonly sentence: string;
+  }[];
+}
+
+/** The run as the API answers it. */
+export interface RunView {
+  readonly id: string;
+  readonly service: string;
+  readonly build: string;
+  readonly label?: string;
+  readonly requestedBy: string;
+  readonly createdAt: string;
+  readonly phase: RunPhase;
+  readonly phases: readonly PhaseTime[];
+  /** Present once finished. */
+  readonly decision?: Decision;
+  readonly cause?: Cause;
+  /** What was decided and why, and what was restored or promoted, or that nothing had to be. */
+  readonly summary?: string;
+  readonly evidence: readonly ThresholdOutcome[];
+  readonly shown: readonly ThresholdOutcome[];
+  readonly controls: readonly ControlOutcome[];
+  readonly codeEffect?: EffectSummary;
+  readonly configurationEffect?: EffectSummary;
+  readonly configuration?: {
+    readonly hash: string;
+    readonly adopted: boolean;
+    readonly values: Readonly<Record<string, number | boolean | string>>;
+  };
+  readonly promotion?: PromotionSummary;
+  readonly override?: {
+    readonly actor: string;
+    readonly reason: string;
+    readonly order: 'promote' | 'rollback';
+    readonly at: string;
+    readonly expiresAt: string;
+  };
+  /** Every attempt at measuring, also those that were repeated. */
+  readonly attempts: readonly {
+    readonly number: number;
+    readonly judgement?: Judgement;
+    readonly sentence: string;
+  }[];
+  readonly links: Readonly<Record<string, string>>;
+}
+
+/** Something that happened in a run; `sequence` rises by one per run and is the SSE id. */
+export interface RunEvent {
+  readonly runId: string;
+  readonly sequence: number;
+  readonly at: string;
+  readonly type:
+    | 'phase'
+    | 'progress'
+    | 'attempt'
+    | 'judgement'
+    | 'tuning'
+    | 'promotion'
+    | 'decision'
+    | 'problem'
+    | 'override';
+  /** One line for a person. */
+  readonly message: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}

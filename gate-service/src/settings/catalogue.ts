@@ -1,0 +1,43 @@
+/** The service catalogue: what may be gated, by which workload and thresholds. Read from YAML. */
+import { z } from 'zod';
+import { workloadSchema } from '../load/workload.ts';
+
+export const profileSchema = z.enum(['standard', 'quick']);
+export type Profile = z.infer<typeof profileSchema>;
+
+export const catalogueServiceSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/),
+  description: z.string().default(''),
+  hosts: z.array(z.string().min(1)).min(1),
+  healthPath: z.string().startsWith('/').default('/'),
+  systemProperties: z.record(z.string(), z.string()).default({}),
+  nodes: z
+    .strictObject({
+      staging: z.int().min(1).max(16).default(2),
+      production: z.int().min(1).max(16).default(2),
+    })
+    .prefault({}),
+  workload: workloadSchema,
+  /** Must all hold. */
+  thresholds: z.array(z.string()).min(1),
+  /** Measured and shown, never decide. */
+  shown: z.array(z.string()).default([]),
+  /** A first build for a service without production: judged by absolute thresholds alone. */
+  initialBuild: z.boolean().default(false),
+  promotion: z
+    .strictObject({
+      default: z.enum(['auto', 'manual', 'never']).default('manual'),
+      /** Seconds at each weight. */
+      stepSeconds: z.number().min(1).max(3600).default(10),
+      holdSeconds: z.number().min(0).max(86_400).default(20),
+      /** A step that would see fewer canary requests than this is skipped, and says so. */
+      minimumRequests: z.int().min(1).default(50),
+    })
+    .prefault({}),
+});
+export type CatalogueService = z.infer<typeof catalogueServiceSchema>;
+
+export const catalogueSchema = z.strictObject({
+  services: z.array(catalogueServiceSchema).min(1),
+});
+export type Catalogue = z.infer<typeof catalogueSchema>;
