@@ -67,6 +67,8 @@ export interface RunRecord {
   readonly codeJudgementId?: string;
   readonly configurationJudgementId?: string;
   readonly promotionId?: string;
+  /** Set when the end is known but its cleaning up is not done: a restart ends the run with the same cause. */
+  readonly ending?: { readonly cause: Cause; readonly words: string };
   /** Written once, together, with the transition to `finished`. */
   readonly decision?: Decision;
   readonly cause?: Cause;
@@ -88,6 +90,7 @@ export type RunUpdate = Partial<
     | 'codeJudgementId'
     | 'configurationJudgementId'
     | 'promotionId'
+    | 'ending'
     | 'decision'
     | 'cause'
     | 'summary'
