@@ -1,0 +1,28 @@
+/** Why a run stops early. Thrown by phases and set as the reason of a run's abort signal. */
+import type { Cause } from './run.ts';
+
+/** The run ends in rollback with this cause; the message is for a person. */
+export class RunEnding extends Error {
+  readonly endCause: Exclude<Cause, 'met'>;
+  constructor(endCause: Exclude<Cause, 'met'>, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'RunEnding';
+    this.endCause = endCause;
+  }
+}
+
+/** The gate service goes down: nothing is decided, the next start deals with what is stored. */
+export class ShuttingDown extends Error {
+  constructor() {
+    super('the gate service is shutting down');
+    this.name = 'ShuttingDown';
+  }
+}
+
+/** Rollback words of any failure that is not an ending already. */
+export function endingOf(error: unknown, signal: AbortSignal): RunEnding | ShuttingDown {
+  const reason: unknown = signal.aborted ? signal.reason : error;
+  if (reason instanceof RunEnding || reason instanceof ShuttingDown) return reason;
+  const message = reason instanceof Error ? reason.message : String(reason);
+  return new RunEnding('platform-failed', message, { cause: reason });
+}

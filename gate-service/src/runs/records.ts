@@ -1,0 +1,273 @@
+/** What is remembered of runs, promotions and services. Instants are ISO 8601 in UTC. */
+import type { Judgement } from '../judge/judgement.ts';
+import type { ArmName, SenderCounters } from '../load/sample.ts';
+import type { Workload } from '../load/workload.ts';
+import type { Cause, Decision, RunPhase, RunRequest } from './run.ts';
+
+/** A build and the stack configuration it runs with: the unit that is judged and promoted. */
+export interface BuildAndConfiguration {
+  /** SHA-256 of the build, lower-case hex. */
+  readonly build: string;
+  readonly configurationHash: string;
+}
+
+export interface BuildRecord {
+  readonly digest: string;
+  /** Where a platform finds it: a path (local) or an image reference (kubernetes). */
+  readonly location: string;
+  readonly sizeBytes: number;
+  readonly uploadedBy: string;
+  readonly uploadedAt: string;
+}
+
+/** What the run uses, resolved from request and catalogue when it was accepted; later catalogue changes do not touch it. */
+export interface RunSettings {
+  readonly workload: Workload;
+  readonly thresholds: readonly string[];
+  readonly shown: readonly string[];
+  readonly tune: 'off' | { readonly evaluations: number; readonly seconds: number };
+  readonly promote: 'auto' | 'manual' | 'never';
+  readonly profile: 'standard' | 'quick';
+  readonly against: 'production' | 'reference';
+  /** Seed of everything random in the run: arrivals, pairing, slots, splits. */
+  readonly seed: number;
+}
+
+export interface PhaseSpan {
+  readonly phase: RunPhase;
+  readonly startedAt: string;
+  readonly endedAt?: string;
+}
+
+export interface RunRecord {
+  readonly id: string;
+  readonly service: string;
+  readonly build: string;
+  readonly label?: string;
+  readonly request: RunRequest;
+  readonly settings: RunSettings;
+  readonly requestedBy: string;
+  readonly createdAt: string;
+  /** Rises by one with every update. */
+  readonly version: number;
+  readonly phase: RunPhase;
+  readonly phases: readonly PhaseSpan[];
+  /** What production ran when the run started to deploy; absent for a service without production. */
+  readonly baseline?: BuildAndConfiguration;
+  /** Configuration the candidate was finally judged with, and whether it is an adopted one. */
+  readonly configuration?: { readonly hash: string; readonly adopted: boolean };
+  /** Judgement that the decision rests on. */
+  readonly judgementId?: string;
+  /** Judgement of the code effect (first) and of the configuration effect, when they were reached. */
+  readonly codeJudgementId?: string;
+  readonly configurationJudgementId?: string;
+  readonly promotionId?: string;
+  /** Set when the end is known but its cleaning up is not done: a restart ends the run with the same cause. */
+  readonly ending?: { readonly cause: Cause; readonly words: string };
+  /** Written once, together, with the transition to `finished`. */
+  readonly decision?: Decision;
+  readonly cause?: Cause;
+  readonly summary?: string;
+  readonly finishedAt?: string;
+  /** Set beside the version (a cancel never conflicts with the worker). */
+  readonly cancel?: { readonly actor: string; readonly at: string };
+}
+
+/** What an update of a run may change; an absent field stays as it is. */
+export type RunUpdate = Partial<
+  Pick<
+    RunRecord,
+    | 'phase'
+    | 'phases'
+    | 'baseline'
+    | 'configuration'
+    | 'judgementId'
+    | 'codeJudgementId'
+    | 'configurationJudgementId'
+    | 'promotionId'
+    | 'ending'
+    | 'decision'
+    | 'cause'
+    | 'summary'
+    | 'finishedAt'
+  >
+>;
+
+export type NewRun = Omit<RunRecord, 'version'>;
+
+export interface IdempotencyKey {
+  readonly key: string;
+  readonly actor: string;
+  /** SHA-256 of the request in canonical form. */
+  readonly requestHash: string;
+}
+
+/** A change of the world, stored before it is made. */
+export interface IntentRecord {
+  readonly id: string;
+  readonly service: string;
+  readonly runId?: string;
+  readonly promotionId?: string;
+  /** `deploy`, `apply`, `route-measurement`, `route-production`, `restore`, `remove`. */
+  readonly kind: IntentKind;
+  readonly at: string;
+  /** What exactly shall be done; never a secret. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** What came of it; absent while it is open. */
+  readonly outcome?: IntentOutcome;
+}
+export type IntentKind =
+  'deploy' | 'apply' | 'route-measurement' | 'route-production' | 'restore' | 'remove';
+export interface IntentOutcome {
+  readonly at: string;
+  readonly succeeded: boolean;
+  readonly message: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export type MeasurementPurpose = 'measuring' | 'tuning' | 'confirming';
+
+/** One try at measuring; every one is kept and shown. `number` counts from 1 in its run. */
+export interface AttemptRecord {
+  readonly runId: string;
+  readonly number: number;
+  readonly purpose: MeasurementPurpose;
+  readonly startedAt: string;
+  readonly endedAt?: string;
+  readonly measurementId?: string;
+  readonly judgementId?: string;
+  /** What came of it, for a person. */
+  readonly sentence: string;
+}
+
+/** Metadata of a stored measurement; the samples are in `file`. */
+export interface MeasurementRecord {
+  readonly id: string;
+  readonly runId: string;
+  readonly attempt: number;
+  readonly purpose: MeasurementPurpose;
+  /** Path of the sample file (`.csv.gz`), relative to the state folder. */
+  readonly file: string;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly arms: readonly {
+    readonly name: ArmName;
+    readonly armId: string;
+    readonly build: string;
+    readonly configurationHash: string;
+  }[];
+  readonly windowsPlanned: number;
+  readonly windowsMeasured: number;
+  readonly windowSeconds: number;
+  readonly pairsPerSecond: number;
+  readonly seed: number;
+  readonly steady: boolean;
+  readonly counters: SenderCounters;
+  readonly plantedDelayUs?: number;
+  /** CPU seconds of each arm's nodes over the counted windows, from the agents. */
+  readonly cpuSeconds?: Readonly<Partial<Record<ArmName, number>>>;
+}
+
+/** A judgement with all it rests on, so that it can be repeated: same measurement, thresholds and options → same judgement. */
+export interface JudgementRecord {
+  readonly id: string;
+  readonly runId: string;
+  readonly measurementId: string;
+  readonly at: string;
+  /** `run`, or who asked for a re-judging. */
+  readonly by: string;
+  readonly thresholds: readonly string[];
+  readonly shown: readonly string[];
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly judgement: Judgement;
+}
+
+export type PromotionOrigin = 'run' | 'person' | 'restore' | 'controller' | 'initial';
+export type PromotionState = 'running' | 'completed' | 'returned' | 'failed';
+/** `weighting` moves traffic, `holding` watches 100 %, `draining` removes the old nodes: from here on the new ones are in force. */
+export type PromotionStage =
+  'queued' | 'deploying' | 'warming' | 'weighting' | 'holding' | 'draining' | 'returning' | 'ended';
+
+export interface PromotionStep {
+  readonly weight: number;
+  readonly outcome: 'held' | 'skipped' | 'breached' | 'no-data';
+  readonly sentence: string;
+  readonly at: string;
+}
+
+export interface PromotionRecord extends BuildAndConfiguration {
+  readonly id: string;
+  readonly service: string;
+  readonly origin: PromotionOrigin;
+  readonly runId?: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly createdAt: string;
+  /** Rises by one with every update. */
+  readonly version: number;
+  readonly state: PromotionState;
+  readonly stage: PromotionStage;
+  /** Arm in force when it began; absent for the first promotion of a service. */
+  readonly currentArmId?: string;
+  readonly canaryArmId?: string;
+  readonly steps: readonly PromotionStep[];
+  /** Why it went back or failed, for a person. */
+  readonly summary?: string;
+  readonly finishedAt?: string;
+}
+export type PromotionUpdate = Partial<
+  Pick<
+    PromotionRecord,
+    'state' | 'stage' | 'currentArmId' | 'canaryArmId' | 'steps' | 'summary' | 'finishedAt'
+  >
+>;
+
+/** What is, or was, in force in production. */
+export interface InForce extends BuildAndConfiguration {
+  readonly armId: string;
+  readonly since: string;
+  readonly promotionId: string;
+}
+
+export interface ServiceState {
+  readonly service: string;
+  /** 0 while nothing is stored for the service; rises by one with every change. */
+  readonly version: number;
+  readonly inForce?: InForce;
+  /** What was in force, proven, before: where the one button back leads. */
+  readonly lastKnownGood?: InForce;
+}
+
+/** A (build, configuration) pair that a judgement spoke about. The latest judgement of a pair counts. */
+export interface JudgedPair extends BuildAndConfiguration {
+  readonly service: string;
+  readonly runId: string;
+  readonly judgementId: string;
+  readonly decision: Judgement['decision'];
+  readonly cause: Judgement['cause'];
+  readonly at: string;
+}
+
+export interface OverrideRecord {
+  readonly runId: string;
+  readonly order: 'promote' | 'rollback';
+  readonly actor: string;
+  readonly reason: string;
+  readonly at: string;
+  /** Latest moment at which it may act. */
+  readonly expiresAt: string;
+}
+
+export interface AuditEntry {
+  /** Given by the store, rising by one. */
+  readonly sequence: number;
+  readonly at: string;
+  readonly actor: string;
+  /** e.g. `run.submit`, `run.cancel`, `run.override`, `service.promote`, `promotion.completed`. */
+  readonly action: string;
+  /** What it was done to: a run id, a promotion id or a service. */
+  readonly subject: string;
+  readonly service?: string;
+  readonly reason?: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
