@@ -1,0 +1,111 @@
+/** Ports of the life of a run to what decides and helps; adapters to the other rooms are in `adapters/`. */
+import type { Judgement } from '../judge/judgement.ts';
+import type { Measurement } from '../load/sample.ts';
+import type { Workload } from '../load/workload.ts';
+import type { Arm, ArmObservation } from '../platforms/platform.ts';
+import type { CatalogueService } from '../settings/catalogue.ts';
+import type { StackConfiguration } from '../stack/configuration.ts';
+import type { ArmTraffic } from '../telemetry/telemetry.ts';
+
+/** Everything besides measurement and thresholds that a judgement depends on; stored with it. */
+export interface JudgeOptions {
+  readonly seed: number;
+  readonly windowsPlanned: number;
+  /** Windows counted at this look; the last look is at `windowsPlanned`. */
+  readonly look: number;
+  /** False at interim looks: the planted block comes last. */
+  readonly requirePlanted: boolean;
+  /** False for a service without production: only absolute limits are judged. */
+  readonly baseline: boolean;
+}
+
+export interface RunJudge {
+  /** Pure: same arguments, same judgement. */
+  judge(
+    measurement: Measurement,
+    rules: { readonly thresholds: readonly string[]; readonly shown: readonly string[] },
+    options: JudgeOptions,
+  ): Judgement;
+  /** Window counts at which the judge may look, rising; the last one is `planned`. */
+  looks(planned: number): readonly number[];
+  /** Whether an interim judgement settles the question. */
+  settles(interim: Judgement): boolean;
+  /** @throws Error with the place of the mistake */
+  checkThreshold(text: string): { readonly absolute: boolean; readonly text: string };
+}
+
+/** Sample files: where they are and how they are read back. */
+export interface SampleFiles {
+  /** Path for a new file, relative to the state folder and absolute. Creates the folder. */
+  place(
+    runId: string,
+    attempt: number,
+  ): Promise<{ readonly relative: string; readonly absolute: string }>;
+  /** @throws when the file is missing or malformed */
+  read(absolute: string): Promise<Measurement>;
+}
+
+/** Sends safe requests to new nodes before they get traffic. */
+export interface Warmer {
+  warm(
+    arm: Arm,
+    target: { readonly service: CatalogueService; readonly workload: Workload },
+    signal: AbortSignal,
+  ): Promise<{ readonly sent: number; readonly failed: number }>;
+}
+
+/** What one step of a promotion answers. */
+export interface StepFinding {
+  readonly outcome: 'held' | 'breached' | 'too-few' | 'no-data';
+  readonly sentence: string;
+}
+
+/** Pure: canary against current over the same span. */
+export interface StepJudge {
+  compare(
+    canary: ArmTraffic | undefined,
+    current: ArmTraffic | undefined,
+    options: { readonly steps: number; readonly minimumRequests: number },
+  ): StepFinding;
+}
+
+/** What tuning goes by: the code comparison and what the nodes said while it ran. */
+export interface TuningFacts {
+  readonly measurement: Measurement;
+  readonly workload: Workload;
+  /** Staging as observed during the measurement, oldest first. */
+  readonly observations: readonly (readonly ArmObservation[])[];
+  readonly candidateArmId: string;
+}
+
+export type TuningProposal =
+  | {
+      readonly kind: 'proposal';
+      readonly configuration: StackConfiguration;
+      readonly sentence: string;
+    }
+  /** Nothing to win, or nothing left to try; the sentence says which. */
+  | { readonly kind: 'none'; readonly sentence: string };
+
+export interface TuningAnswer {
+  readonly adopted: boolean;
+  readonly sentence: string;
+}
+
+/** Tuning of one run: asked until it has nothing to propose. */
+export interface Tuner {
+  ask(): TuningProposal;
+  /** @param measurement arms `candidate` (incumbent configuration) and `challenger` */
+  tell(configuration: StackConfiguration, measurement: Measurement): TuningAnswer;
+}
+
+export interface Tuners {
+  create(incumbent: StackConfiguration, facts: TuningFacts, seed: number): Tuner;
+}
+
+/** The only way from stored values back to a configuration, and the legal starting point. */
+export interface Configurations {
+  /** @throws when the values break a rule of the stack */
+  parse(values: unknown): StackConfiguration;
+  stock(): StackConfiguration;
+}
