@@ -1,0 +1,24 @@
+/**
+ * Command line of the interpreter: RunPipeline LIBRARY WORKSPACE JENKINSFILE.
+ * The environment of this process is the build's; secrets come as SPEED_GATE_SECRET_<id> there.
+ * The log goes to standard output; the last line is `result: SUCCESS|UNSTABLE|FAILURE`; exit 1 on failure.
+ */
+Map environment = new HashMap(System.getenv())
+Map secrets = [:]
+String prefix = 'SPEED_GATE_SECRET_'
+for (String name : new ArrayList(environment.keySet())) {
+    if (name.startsWith(prefix)) { secrets[name.substring(prefix.length())] = environment.remove(name) }
+}
+PipelineInterpreter interpreter = new PipelineInterpreter(
+    library: new File(args[0]), workspace: new File(args[1]), environment: environment, secrets: secrets,
+    log: { String line -> println(line); System.out.flush() })
+try {
+    interpreter.run(new File(args[2]).getText('UTF-8'))
+} catch (Throwable failure) {
+    Throwable cause = failure
+    while (cause.cause != null && !(cause instanceof PipelineError)) { cause = cause.cause }
+    println("ERROR: ${cause.message ?: cause}")
+    if (!(cause instanceof PipelineError)) { failure.printStackTrace() }
+}
+println("result: ${interpreter.result}")
+System.exit(interpreter.result == 'FAILURE' ? 1 : 0)
