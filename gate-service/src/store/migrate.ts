@@ -1,0 +1,28 @@
+/** Brings a database to the newest shape. */
+import type { Kysely } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import type { Migration } from 'kysely/migration';
+import * as initial from './migrations/0001-initial.ts';
+
+/** In the order of their names; a name is never changed. */
+const MIGRATIONS: Record<string, Migration> = { '0001-initial': initial };
+
+/**
+ * Runs every migration that the database has not seen yet, each once, in a transaction where the dialect can.
+ * @throws when one fails; the database is then as it was before that migration
+ */
+export async function migrateToLatest<Tables>(db: Kysely<Tables>): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
+  });
+  const { error, results } = await migrator.migrateToLatest();
+  if (error !== undefined) {
+    const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'unknown';
+    throw new Error(
+      `the database could not be brought to the newest shape (migration ${failed}): ` +
+        (error instanceof Error ? error.message : JSON.stringify(error)),
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,142 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import { IdempotencyConflictError, VersionConflictError } from '../runs/run-store.ts';
+import type { RunRecord, RunStore } from '../runs/run-store.ts';
+import { decodeAgeCursor, encodeAgeCursor, toPage } from './pages.ts';
+import { rowToRun, runToRow, runUpdateToRow } from './run-rows.ts';
+import type { Schema } from './schema.ts';
+
+type Part = Pick<
+  RunStore,
+  'createRun' | 'run' | 'runs' | 'queuedRuns' | 'unfinishedRuns' | 'updateRun' | 'requestCancel'
+>;
+
+/** A run is finished, and with it its decision: nothing about it changes any more. */
+export class RunFinishedError extends Error {
+  constructor(id: string) {
+    super(`run ${id} is finished: its decision was written and stays as it is`);
+    this.name = 'RunFinishedError';
+  }
+}
+
+/** Runs: created once, changed by compare-and-swap, never after they are finished. */
+export function runQueries(db: Kysely<Schema>): Part {
+  const find = async (id: string, on: Kysely<Schema> = db): Promise<RunRecord | undefined> => {
+    const row = await on.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst();
+    return row === undefined ? undefined : rowToRun(row);
+  };
+  const existing = async (id: string): Promise<RunRecord> => {
+    const run = await find(id);
+    if (run === undefined) throw new Error(`there is no run ${id}`);
+    return run;
+  };
+
+  return {
+    createRun: (run, key) =>
+      db.transaction().execute(async (trx) => {
+        if (key !== undefined) {
+          const known = await trx
+            .selectFrom('idempotency_keys')
+            .select(['request_hash', 'run_id'])
+            .where('actor', '=', key.actor)
+            .where('key', '=', key.key)
+            .executeTakeFirst();
+          if (known !== undefined) {
+            if (known.request_hash !== key.requestHash) throw new IdempotencyConflictError(key.key);
+            const earlier = await find(known.run_id, trx);
+            if (earlier === undefined) throw new Error(`there is no run ${known.run_id}`);
+            return { run: earlier, created: false };
+          }
+        }
+        const row = await trx
+          .insertInto('runs')
+          .values(runToRow(run))
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        if (key !== undefined) {
+          await trx
+            .insertInto('idempotency_keys')
+            .values({
+              actor: key.actor,
+              key: key.key,
+              request_hash: key.requestHash,
+              run_id: run.id,
+              created_at: run.createdAt,
+            })
+            .execute();
+        }
+        return { run: rowToRun(row), created: true };
+      }),
+
+    run: (id) => find(id),
+
+    async runs(filter, page) {
+      let query = db.selectFrom('runs').selectAll();
+      if (filter.service !== undefined) query = query.where('service', '=', filter.service);
+      if (filter.phase !== undefined) query = query.where('phase', '=', filter.phase);
+      if (filter.build !== undefined) query = query.where('build', '=', filter.build);
+      if (page.cursor !== undefined) {
+        const { createdAt, id } = decodeAgeCursor(page.cursor);
+        query = query.where(sql<boolean>`(created_at, id) < (${createdAt}, ${id})`);
+      }
+      const rows = await query
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(page.limit + 1)
+        .execute();
+      return toPage(rows, page.limit, rowToRun, (last) =>
+        encodeAgeCursor({ createdAt: last.created_at, id: last.id }),
+      );
+    },
+
+    async queuedRuns() {
+      const rows = await db
+        .selectFrom('runs')
+        .selectAll()
+        .where('phase', '=', 'queued')
+        .orderBy('created_at')
+        .orderBy('id')
+        .execute();
+      return rows.map(rowToRun);
+    },
+
+    async unfinishedRuns() {
+      const rows = await db
+        .selectFrom('runs')
+        .selectAll()
+        .where('phase', 'not in', ['queued', 'finished'])
+        .orderBy('created_at')
+        .orderBy('id')
+        .execute();
+      return rows.map(rowToRun);
+    },
+
+    async updateRun(id, expectedVersion, update) {
+      const row = await db
+        .updateTable('runs')
+        .set({ ...runUpdateToRow(update), version: expectedVersion + 1 })
+        .where('id', '=', id)
+        .where('version', '=', expectedVersion)
+        .where('phase', '<>', 'finished')
+        .returningAll()
+        .executeTakeFirst();
+      if (row !== undefined) return rowToRun(row);
+      const run = await existing(id);
+      if (run.phase === 'finished' && run.version === expectedVersion) {
+        throw new RunFinishedError(id);
+      }
+      throw new VersionConflictError('run', id, expectedVersion);
+    },
+
+    async requestCancel(id, cancel) {
+      await db
+        .updateTable('runs')
+        .set({ cancel_actor: cancel.actor, cancel_at: cancel.at })
+        .where('id', '=', id)
+        .where('cancel_at', 'is', null)
+        .where('phase', '<>', 'finished')
+        .execute();
+      return existing(id);
+    },
+  };
+}

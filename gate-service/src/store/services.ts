@@ -1,0 +1,122 @@
+import type { Kysely, Transaction } from 'kysely';
+import { VersionConflictError } from '../runs/run-store.ts';
+import type { InForce, RunStore, ServiceState } from '../runs/run-store.ts';
+import { decode, encodeOptional } from './json.ts';
+import { decodeNumberCursor, encodeNumberCursor, toPage } from './pages.ts';
+import type { Schema } from './schema.ts';
+
+type Part = Pick<RunStore, 'serviceState' | 'saveServiceState' | 'serviceHistory'>;
+
+/** What is in force in production, where the way back leads, and all that ever was in force. */
+export function serviceQueries(db: Kysely<Schema>): Part {
+  const state = async (service: string, on: Kysely<Schema> = db): Promise<ServiceState> => {
+    const row = await on
+      .selectFrom('service_state')
+      .selectAll()
+      .where('service', '=', service)
+      .executeTakeFirst();
+    if (row === undefined) return { service, version: 0 };
+    return {
+      service,
+      version: row.version,
+      ...(row.in_force !== null && { inForce: decode(row.in_force) as InForce }),
+      ...(row.last_known_good !== null && {
+        lastKnownGood: decode(row.last_known_good) as InForce,
+      }),
+    };
+  };
+
+  return {
+    serviceState: (service) => state(service),
+
+    saveServiceState: (service, expectedVersion, next) =>
+      db.transaction().execute(async (trx) => {
+        const before = await state(service, trx);
+        if (before.version !== expectedVersion) {
+          throw new VersionConflictError('service', service, expectedVersion);
+        }
+        const row = {
+          version: expectedVersion + 1,
+          in_force: encodeOptional(next.inForce),
+          last_known_good: encodeOptional(next.lastKnownGood),
+        };
+        if (expectedVersion === 0) {
+          await trx
+            .insertInto('service_state')
+            .values({ service, ...row })
+            .execute();
+        } else {
+          const { numUpdatedRows } = await trx
+            .updateTable('service_state')
+            .set(row)
+            .where('service', '=', service)
+            .where('version', '=', expectedVersion)
+            .executeTakeFirst();
+          if (numUpdatedRows === 0n) {
+            throw new VersionConflictError('service', service, expectedVersion);
+          }
+        }
+        if (next.inForce !== undefined && !sameSpell(before.inForce, next.inForce)) {
+          await appendHistory(trx, service, next.inForce);
+        }
+        return state(service, trx);
+      }),
+
+    async serviceHistory(service, page) {
+      let query = db.selectFrom('service_history').selectAll().where('service', '=', service);
+      if (page.cursor !== undefined) {
+        query = query.where('position', '<', decodeNumberCursor(page.cursor));
+      }
+      const rows = await query
+        .orderBy('position', 'desc')
+        .limit(page.limit + 1)
+        .execute();
+      return toPage(
+        rows,
+        page.limit,
+        (row): InForce => ({
+          build: row.build,
+          configurationHash: row.configuration_hash,
+          armId: row.arm_id,
+          since: row.since,
+          promotionId: row.promotion_id,
+        }),
+        (last) => encodeNumberCursor(last.position),
+      );
+    },
+  };
+}
+
+/** Whether both mean one and the same stay in force, so that it is not listed twice. */
+function sameSpell(before: InForce | undefined, after: InForce): boolean {
+  return (
+    before?.armId === after.armId &&
+    before.build === after.build &&
+    before.configurationHash === after.configurationHash &&
+    before.promotionId === after.promotionId
+  );
+}
+
+async function appendHistory(
+  trx: Transaction<Schema>,
+  service: string,
+  inForce: InForce,
+): Promise<void> {
+  const last = await trx
+    .selectFrom('service_history')
+    .select((expression) => expression.fn.max('position').as('position'))
+    .where('service', '=', service)
+    .executeTakeFirst();
+  await trx
+    .insertInto('service_history')
+    .values({
+      service,
+      position: (last?.position ?? 0) + 1,
+      build: inForce.build,
+      configuration_hash: inForce.configurationHash,
+      arm_id: inForce.armId,
+      since: inForce.since,
+      promotion_id: inForce.promotionId,
+    })
+    .execute();
+}

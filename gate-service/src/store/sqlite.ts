@@ -1,0 +1,52 @@
+/** Kysely's SQLite dialect on Node's built-in `node:sqlite`: no native module has to be built. */
+import { DatabaseSync } from 'node:sqlite';
+import type { SQLInputValue } from 'node:sqlite';
+import { SqliteDialect } from 'kysely';
+import type { SqliteDatabase, SqliteStatement } from 'kysely';
+
+/** How long a statement waits for another process's lock, in milliseconds. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/**
+ * Opens (and makes, if missing) the database file and returns the dialect for it. `:memory:` works too.
+ * WAL, so that readers never wait for the writer; `synchronous=FULL`, because an intent must survive a
+ * power cut before the world is changed.
+ * @throws when the file cannot be opened or is no SQLite database
+ */
+export function openSqliteDialect(file: string): SqliteDialect {
+  const database = new DatabaseSync(file, {
+    timeout: BUSY_TIMEOUT_MS,
+    enableForeignKeyConstraints: true,
+  });
+  try {
+    database.exec('pragma journal_mode = wal');
+    database.exec('pragma synchronous = full');
+  } catch (error) {
+    database.close();
+    throw new Error(
+      `the database ${file} cannot be used: ${error instanceof Error ? error.message : String(error)}. ` +
+        'Move it away (its runs are lost then) or restore it from a copy.',
+      { cause: error },
+    );
+  }
+  return new SqliteDialect({ database: adapt(database) });
+}
+
+function adapt(database: DatabaseSync): SqliteDatabase {
+  return {
+    close: () => {
+      database.close();
+    },
+    prepare(sql): SqliteStatement {
+      // A deferred transaction that reads first and writes later fails at once, without waiting for the
+      // busy time-out, when another process has written in between. Taking the lock at `begin` waits.
+      const statement = database.prepare(sql === 'begin' ? 'begin immediate' : sql);
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
+        run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
+        iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
+      };
+    },
+  };
+}
