@@ -1,0 +1,69 @@
+/** Installs Debian packages, without starting any daemon that they bring. */
+import { existsSync } from 'node:fs';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { run, SetupError, tryRun } from './command.ts';
+
+const policyFile = '/usr/sbin/policy-rc.d';
+const policyMark = '# Written by the set-up of Speed Gate while it installs packages.';
+
+/** A thing that is missing, and the Debian package that brings it. */
+export interface Missing {
+  readonly problem: string;
+  readonly whatFor: string;
+  readonly packages: readonly string[];
+}
+
+/** The message for a person: what is missing, what for, the one command that installs all of it. */
+export function describeMissing(missing: readonly Missing[], hindrance: string): string {
+  const packages = [...new Set(missing.flatMap((item) => item.packages))].join(' ');
+  return [
+    'Speed Gate needs what is not on this machine:',
+    ...missing.map((item) => `  - ${item.problem} (for ${item.whatFor})`),
+    `${hindrance} On Debian and Ubuntu:`,
+    `  sudo apt-get update && sudo apt-get install --no-install-recommends ${packages}`,
+  ].join('\n');
+}
+
+/** Forbids the start of daemons during `work`, unless the machine has a policy of its own. */
+async function withoutDaemons(work: () => Promise<void>): Promise<void> {
+  const left = existsSync(policyFile) && (await readFile(policyFile, 'utf8')).includes(policyMark);
+  const ours = left || !existsSync(policyFile);
+  if (ours) {
+    await writeFile(policyFile, `#!/bin/sh\n${policyMark}\nexit 101\n`);
+    await chmod(policyFile, 0o755);
+  }
+  try {
+    await work();
+  } finally {
+    if (ours) await rm(policyFile, { force: true });
+  }
+}
+
+/**
+ * Installs the packages of everything that is missing.
+ * @throws SetupError naming the command, when apt or the right to use it is missing
+ */
+export async function installPackages(missing: readonly Missing[]): Promise<void> {
+  if ((await tryRun('apt-get', ['--version'])).code !== 0) {
+    throw new SetupError(describeMissing(missing, 'Install it with your package manager.'));
+  }
+  if (process.getuid?.() !== 0) {
+    throw new SetupError(
+      describeMissing(missing, 'Installing it needs root, so it was left to you.'),
+    );
+  }
+  const packages = [...new Set(missing.flatMap((item) => item.packages))];
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  // Another apt-get may be at work (unattended upgrades): wait for it rather than fail.
+  const wait = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3'];
+  await withoutDaemons(async () => {
+    await run('apt-get', [...wait, 'update', '-qq'], { env });
+    await run(
+      'apt-get',
+      [...wait, 'install', '-y', '-qq', '--no-install-recommends', ...packages],
+      {
+        env,
+      },
+    );
+  });
+}
