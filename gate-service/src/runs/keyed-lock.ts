@@ -1,0 +1,22 @@
+/** One at a time per key, in order of arrival. */
+export class KeyedLock {
+  readonly #tails = new Map<string, Promise<void>>();
+
+  async run<T>(key: string, action: () => Promise<T>): Promise<T> {
+    const before = this.#tails.get(key) ?? Promise.resolve();
+    const { promise: mine, resolve: release } = Promise.withResolvers<undefined>();
+    const tail = before.then(() => mine);
+    this.#tails.set(key, tail);
+    await before;
+    try {
+      return await action();
+    } finally {
+      release(undefined);
+      if (this.#tails.get(key) === tail) this.#tails.delete(key);
+    }
+  }
+
+  held(key: string): boolean {
+    return this.#tails.has(key);
+  }
+}

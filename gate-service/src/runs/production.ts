@@ -1,0 +1,77 @@
+/**
+ * Production as it must be: the arm in force carries everything and nothing else is left over.
+ * Used at the end of every run and promotion and when the service starts.
+ */
+import type { Clock } from './clock.ts';
+import { persist } from './persistence.ts';
+import type { InForce } from './records.ts';
+import type { RunStore } from './run-store.ts';
+import type { Owner, World } from './world.ts';
+
+export interface Settled {
+  readonly inForce?: InForce;
+  /** False when the arm in force is not on the platform any more: it has to be deployed again. */
+  readonly present: boolean;
+  /** Whether traffic had to be brought back. */
+  readonly restored: boolean;
+  /** Arms that were removed. */
+  readonly removed: readonly string[];
+}
+
+export class Production {
+  readonly #world: World;
+  readonly #store: RunStore;
+  readonly #clock: Clock;
+
+  constructor(world: World, store: RunStore, clock: Clock) {
+    this.#world = world;
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** @throws the platform's error when production cannot be brought back or cleaned up */
+  settle(owner: Owner): Promise<Settled> {
+    return persist(this.#clock, (signal) => this.#settleOnce(owner, signal));
+  }
+
+  async #settleOnce(owner: Owner, signal: AbortSignal): Promise<Settled> {
+    const { inForce } = await this.#store.serviceState(owner.service);
+    const observed = await this.#world.observe(owner.service, 'production');
+    const others = observed.filter((observation) => observation.arm.id !== inForce?.armId);
+    if (inForce === undefined) {
+      return { present: true, restored: false, removed: await this.#remove(others, owner, signal) };
+    }
+    const own = observed.find((observation) => observation.arm.id === inForce.armId);
+    if (own === undefined) return { inForce, present: false, restored: false, removed: [] };
+    const restored = own.weight !== 100 || others.some((observation) => observation.weight > 0);
+    if (restored) await this.#world.restore(inForce.armId, owner, signal);
+    const removed = await this.#remove(others, owner, signal);
+    return { inForce, present: true, restored, removed };
+  }
+
+  async #remove(
+    observations: readonly { readonly arm: { readonly id: string } }[],
+    owner: Owner,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const removed: string[] = [];
+    for (const { arm } of observations) {
+      await this.#world.remove(arm.id, 'production', owner, signal);
+      removed.push(arm.id);
+    }
+    return removed;
+  }
+}
+
+/** What production runs, in words. */
+export function describe(pair: {
+  readonly build: string;
+  readonly configurationHash: string;
+}): string {
+  return `build ${short(pair.build)} on configuration ${short(pair.configurationHash)}`;
+}
+
+/** The first characters of a digest, enough for a person. */
+export function short(digest: string): string {
+  return digest.slice(0, 12);
+}
