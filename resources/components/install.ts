@@ -2,7 +2,7 @@
  * The set-up: finds or installs every component and writes `components.json`. Idempotent; asks
  * nothing; silent when everything is there. Run by bootstrap.mjs under Node 24.
  */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -24,7 +24,8 @@ import { step } from './progress.ts';
 import { buildSampleApplication } from './sample-application.ts';
 
 interface Wishes {
-  /** For tests of the dashboard. */
+  /** Also what only the tests need: Maven, and a browser for tests of the dashboard. */
+  readonly tests: boolean;
   readonly chromium: boolean;
 }
 
@@ -64,6 +65,8 @@ async function isUpToDate(file: string, wishes: Wishes): Promise<boolean> {
   try {
     const components = componentsSchema.parse(JSON.parse(await readFile(file, 'utf8')));
     if (wishes.chromium && components.chromium === undefined) return false;
+    if ('problem' in machine.findCurl()) return false;
+    if (wishes.tests && machine.whichAll('mvn').length === 0) return false;
     if (!filesOf(components).every((item) => existsSync(item))) return false;
     return components.key === (await keyOf(programsOf(components)));
   } catch {
@@ -81,8 +84,12 @@ async function findAll(cache: string, wishes: Wishes) {
     httpd: await machine.findHttpd(),
     java: await machine.findJava(),
     prometheus: await machine.findPrometheus(),
-    maven: mavenDone.every((item) => existsSync(item)) ? notNeeded : await machine.findMaven(),
+    maven:
+      wishes.tests || !mavenDone.every((item) => existsSync(item))
+        ? await machine.findMaven()
+        : notNeeded,
     python: envoyPath === undefined ? await machine.findPython() : notNeeded,
+    curl: machine.findCurl(),
     chromium: wishes.chromium ? await machine.findChromium() : notNeeded,
   };
   return { findings, envoyPath };
@@ -95,8 +102,9 @@ const sources: Record<
   httpd: { whatFor: 'the nodes that serve the application', packages: ['apache2-bin'] },
   java: { whatFor: 'Jetty and pipeline steps', packages: ['default-jdk-headless'] },
   prometheus: { whatFor: 'watching a promotion', packages: ['prometheus'] },
-  maven: { whatFor: 'fetching Jetty and the pipeline libraries', packages: ['maven'] },
+  maven: { whatFor: 'fetching Jetty, and tests of the pipeline steps', packages: ['maven'] },
   python: { whatFor: 'fetching Envoy', packages: ['python3-venv'] },
+  curl: { whatFor: 'pipeline steps', packages: ['curl'] },
   chromium: { whatFor: 'tests of the dashboard', packages: ['chromium'] },
 };
 
@@ -107,6 +115,11 @@ function missingAmong(findings: Readonly<Record<string, Finding<unknown>>>): Mis
       ? [{ ...source, problem: finding.problem }]
       : [];
   });
+}
+
+function foundIn<T>(finding: Finding<T>): T {
+  if ('problem' in finding) throw new SetupError(finding.problem);
+  return finding.found;
 }
 
 async function prepareMachine(cache: string, wishes: Wishes) {
@@ -123,25 +136,18 @@ async function prepareMachine(cache: string, wishes: Wishes) {
   }
   const { httpd, java, prometheus, maven, python, chromium } = all.findings;
   const stillMissing = missingAmong(all.findings);
-  if (
-    'problem' in httpd ||
-    'problem' in java ||
-    'problem' in prometheus ||
-    'problem' in maven ||
-    'problem' in python ||
-    'problem' in chromium
-  ) {
+  if (stillMissing.length > 0) {
     throw new SetupError(
       describeMissing(stillMissing, 'The distribution does not bring a fitting version by itself.'),
     );
   }
   return {
-    httpd: httpd.found,
-    java: java.found,
-    prometheus: prometheus.found,
-    maven: maven.found,
-    python: python.found,
-    chromium: chromium.found,
+    httpd: foundIn(httpd),
+    java: foundIn(java),
+    prometheus: foundIn(prometheus),
+    maven: foundIn(maven),
+    python: foundIn(python),
+    chromium: foundIn(chromium),
     envoyPath: all.envoyPath,
   };
 }
@@ -208,9 +214,15 @@ export async function setUp(wishes: Wishes): Promise<string> {
   return file;
 }
 
+function testsUseBrowser(): boolean {
+  const file = path.join(import.meta.dirname, '..', '..', 'package.json');
+  return readFileSync(file, 'utf8').includes('"playwright-core"');
+}
+
 if (import.meta.main) {
   try {
-    await setUp({ chromium: process.argv.includes('--chromium') });
+    const tests = process.argv.includes('--tests');
+    await setUp({ tests, chromium: tests && testsUseBrowser() });
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     process.stderr.write(`set-up: ${error.message}\n`);

@@ -139,6 +139,12 @@ export async function findMaven(): Promise<Finding<string>> {
   });
 }
 
+/** curl, which pipeline steps talk to the gate service with. */
+export function findCurl(): Finding<string> {
+  const [file] = whichAll('curl');
+  return file === undefined ? { problem: 'curl was not found' } : { found: file };
+}
+
 /** A Python that can make virtual environments with pip. */
 export async function findPython(): Promise<Finding<string>> {
   return firstFitting('Python 3 with the venv module', whichAll('python3'), async (file) => {

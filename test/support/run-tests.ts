@@ -1,0 +1,139 @@
+/**
+ * `npm test [-- PART …]`: types, lint, format, vitest's projects and the Groovy tests. Runs every
+ * part even when one fails; the last line is the sum, and the exit code says whether all passed.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { loadComponents } from '../../gate-service/src/settings/components.ts';
+import { add, closingLine, countSurefire, countVitest, settle } from './test-counts.ts';
+import type { Counts } from './test-counts.ts';
+
+const root = path.join(import.meta.dirname, '..', '..');
+const none: Counts = { passed: 0, failed: 0, skipped: 0 };
+const reports = mkdtempSync(path.join(tmpdir(), 'speed-gate-tests-'));
+
+let running: ChildProcess | undefined;
+let interrupted: NodeJS.Signals | undefined;
+
+/** Runs a tool with its output shown; the exit code, 1 for a signal and 127 if it cannot start. */
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const bin = path.join(root, 'node_modules', '.bin');
+  const PATH = `${bin}${path.delimiter}${process.env.PATH ?? ''}`;
+  return new Promise<number>((resolve) => {
+    running = spawn(program, args, {
+      cwd: root,
+      env: { ...process.env, PATH, ...env },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    running.on('error', (error) => {
+      console.error(`${program}: ${error.message}`);
+      resolve(127);
+    });
+    running.on('close', (code) => {
+      resolve(code ?? 1);
+    });
+  });
+}
+
+interface PartResult {
+  readonly counts: Counts;
+  readonly note: string;
+}
+
+/** A check that passes or fails as a whole. */
+async function check(program: string, ...args: string[]): Promise<PartResult> {
+  const passed = (await run(program, args)) === 0;
+  return { counts: { ...none, ...(passed ? { passed: 1 } : { failed: 1 }) }, note: '' };
+}
+
+async function vitest(project: string): Promise<PartResult> {
+  const file = path.join(reports, `${project}.json`);
+  const code = await run('vitest', [
+    ...['run', '--project', project, '--passWithNoTests'],
+    ...['--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
+  ]);
+  try {
+    return settle(countVitest(readFileSync(file, 'utf8')), code);
+  } catch {
+    return { counts: { ...none, failed: 1 }, note: `no report, ended with code ${code}` };
+  }
+}
+
+async function groovy(): Promise<PartResult> {
+  const folder = path.join(root, 'test', 'groovy', 'target', 'surefire-reports');
+  // Reports of an earlier run would be counted as this one's.
+  rmSync(folder, { recursive: true, force: true });
+  const pom = path.join('test', 'groovy', 'pom.xml');
+  const JAVA_HOME = loadComponents().java.home;
+  const code = await run('mvn', ['-q', '-B', '-f', pom, 'test'], { JAVA_HOME });
+  try {
+    const counts = readdirSync(folder)
+      .filter((name) => name.startsWith('TEST-') && name.endsWith('.xml'))
+      .map((name) => countSurefire(readFileSync(path.join(folder, name), 'utf8')))
+      .reduce(add, none);
+    return settle(counts, code);
+  } catch {
+    return { counts: { ...none, failed: 1 }, note: `no report, ended with code ${code}` };
+  }
+}
+
+const parts: Readonly<Record<string, () => Promise<PartResult>>> = {
+  types: () => check('tsc', '--noEmit'),
+  lint: () => check('eslint', '.'),
+  format: () => check('prettier', '--check', '--log-level=warn', '.'),
+  unit: () => vitest('unit'),
+  groovy,
+  integration: () => vitest('integration'),
+  e2e: () => vitest('e2e'),
+};
+
+function row(name: string, { passed, failed, skipped }: Counts, seconds: number, note: string) {
+  const numbers = [passed, failed, skipped].map((count) => String(count).padStart(8)).join('');
+  return `${name.padEnd(12)}${numbers}${seconds.toFixed(1).padStart(9)}  ${note}`.trimEnd();
+}
+
+async function runParts(names: readonly string[]): Promise<Counts> {
+  const rows: string[] = [];
+  let sum = none;
+  for (const name of names) {
+    const part = parts[name];
+    if (part === undefined || interrupted !== undefined) continue;
+    console.log(`\n== ${name}`);
+    const start = performance.now();
+    const { counts, note } = await part();
+    rows.push(row(name, counts, (performance.now() - start) / 1000, note));
+    sum = add(sum, counts);
+  }
+  console.log(`\n${'part'.padEnd(12)}  passed  failed skipped  seconds`);
+  console.log(`${rows.join('\n')}\n`);
+  return sum;
+}
+
+function isPart(name: string): boolean {
+  return Object.hasOwn(parts, name);
+}
+
+const names = process.argv.slice(2);
+if (!names.every(isPart)) {
+  const unknown = names.filter((name) => !isPart(name)).join(', ');
+  console.error(`No such part: ${unknown}. Parts: ${Object.keys(parts).join(', ')}`);
+  process.exitCode = 2;
+} else {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      interrupted = signal;
+      running?.kill(signal);
+    });
+  }
+  try {
+    const sum = await runParts(names.length === 0 ? Object.keys(parts) : names);
+    process.exitCode = interrupted === undefined && sum.failed === 0 && sum.passed > 0 ? 0 : 1;
+    if (interrupted !== undefined) console.log(`Interrupted by ${interrupted}`);
+    console.log(closingLine(sum));
+  } finally {
+    rmSync(reports, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { closingLine, countSurefire, countVitest, settle } from './test-counts.ts';
+
+const file = (status: string, ...tests: string[]) => ({
+  status,
+  assertionResults: tests.map((test) => ({ status: test })),
+});
+const report = (...testResults: unknown[]) => JSON.stringify({ testResults });
+
+describe('countVitest', () => {
+  it('counts tests by their state', () => {
+    const counts = countVitest(
+      report(file('passed', 'passed', 'pending', 'todo'), file('failed', 'failed', 'passed')),
+    );
+    expect(counts).toEqual({ passed: 2, failed: 1, skipped: 2 });
+  });
+
+  it('counts a file that could not be loaded as a failure', () => {
+    expect(countVitest(report(file('failed')))).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  });
+
+  it('counts a file whose hook threw after its tests passed as a failure', () => {
+    expect(countVitest(report(file('failed', 'passed')))).toMatchObject({ passed: 1, failed: 1 });
+  });
+});
+
+describe('countSurefire', () => {
+  it('takes errors for failures and leaves skipped tests out of the passed', () => {
+    const xml =
+      '<?xml version="1.0"?>\n<testsuite xmlns:x="y" name="A" time="1.5" tests="7" errors="1" skipped="2" failures="1">';
+    expect(countSurefire(xml)).toEqual({ passed: 3, failed: 2, skipped: 2 });
+  });
+
+  it('refuses what is no report', () => {
+    expect(() => countSurefire('<html>')).toThrow('not a report');
+    expect(() => countSurefire('<testsuite tests="1" errors="0">')).toThrow('failures');
+  });
+});
+
+describe('settle', () => {
+  const none = { passed: 0, failed: 0, skipped: 0 };
+
+  it('makes a tool that failed without a failed test count as failed', () => {
+    expect(settle({ ...none, passed: 3 }, 1).counts).toEqual({ passed: 3, failed: 1, skipped: 0 });
+  });
+
+  it('makes a part without a test that ran count as failed', () => {
+    expect(settle({ ...none, skipped: 2 }, 0)).toEqual({
+      counts: { passed: 0, failed: 1, skipped: 2 },
+      note: 'ran no test',
+    });
+  });
+
+  it('leaves agreement alone', () => {
+    expect(settle({ ...none, passed: 3 }, 0).counts).toEqual({ passed: 3, failed: 0, skipped: 0 });
+    expect(settle({ ...none, failed: 3 }, 1).counts.failed).toBe(3);
+  });
+});
+
+it('closes with a line that continuous integration reads', () => {
+  expect(closingLine({ passed: 12, failed: 0, skipped: 1 })).toBe('12 passed, 0 failed, 1 skipped');
+});
