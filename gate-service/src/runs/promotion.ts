@@ -11,7 +11,7 @@ import { asError, isoNow } from './clock.ts';
 import { RunEnding, ShuttingDown } from './endings.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import type { Configurations, StepJudge, Warmer } from './ports.ts';
-import type { Production } from './production.ts';
+import type { Production, Settled } from './production.ts';
 import { describe } from './production.ts';
 import { PromotionHandle } from './promotion-handle.ts';
 import type { PromotionHandleDependencies } from './promotion-handle.ts';
@@ -22,7 +22,7 @@ import type {
   PromotionOrigin,
   PromotionRecord,
 } from './records.ts';
-import type { World } from './world.ts';
+import type { Owner, World } from './world.ts';
 
 export interface PromotionDependencies extends PromotionHandleDependencies {
   readonly world: World;
@@ -71,9 +71,17 @@ export class Promotions {
     return this.#lock.held(service);
   }
 
-  /** Runs an action on a service's production while no promotion moves it. */
-  exclusively<T>(service: string, action: () => Promise<T>): Promise<T> {
-    return this.#lock.run(service, action);
+  /**
+   * Brings production to what is in force and clears what is left over, while no promotion moves it.
+   * @throws the platform's error when that cannot be done
+   */
+  settle(owner: Owner): Promise<Settled> {
+    return this.#lock.run(owner.service, async () => {
+      const settled = await this.#deps.production.settle(owner);
+      if (settled.present) return settled;
+      await this.#reinstate(owner.service);
+      return { ...(await this.#deps.production.settle(owner)), restored: true };
+    });
   }
 
   /**

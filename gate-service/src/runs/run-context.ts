@@ -6,7 +6,6 @@ import { isoNow } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Journal } from './journal.ts';
 import type { Configurations, RunJudge, SampleFiles, Tuners } from './ports.ts';
-import type { Production } from './production.ts';
 import type { MeasuringProfile } from './profile.ts';
 import type { Promotions } from './promotion.ts';
 import type { RunEvent } from './run.ts';
@@ -17,7 +16,6 @@ import type { Owner, World } from './world.ts';
 export interface RunDependencies {
   readonly store: RunStore;
   readonly world: World;
-  readonly production: Production;
   readonly promotions: Promotions;
   readonly sender: Sender;
   readonly judge: RunJudge;

@@ -11,9 +11,6 @@ import type { Owner, World } from './world.ts';
 export function clearStaging(world: World, clock: Clock, owner: Owner): Promise<readonly string[]> {
   return persist(clock, async (signal) => {
     const observed = await world.observe(owner.service, 'staging');
-    if (observed.length > 0) {
-      await world.routeMeasurement({ service: owner.service, arms: [] }, owner, signal);
-    }
     for (const { arm } of observed) await world.remove(arm.id, 'staging', owner, signal);
     return observed.map(({ arm }) => arm.id);
   });

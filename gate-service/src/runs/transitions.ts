@@ -53,6 +53,22 @@ export function move<P extends MovablePhase>(
   return { phase: to, phases: nextSpans(run.phases, to, at) };
 }
 
+/** Phases from which a run can still be taken to `restoring`. */
+export function isMovable(phase: RunPhase): boolean {
+  return canMove(phase, 'restoring');
+}
+
+/**
+ * The update that takes a run to its cleaning up, from wherever it is.
+ * @throws IllegalTransitionError
+ */
+export function toRestoring(run: RunRecord, at: string): RunUpdate {
+  if (!canMove(run.phase, 'restoring')) {
+    throw new IllegalTransitionError(run.id, run.phase, 'restoring');
+  }
+  return { phase: 'restoring', phases: nextSpans(run.phases, 'restoring', at) };
+}
+
 /**
  * The update that starts an interrupted run over with fresh arms.
  * @throws IllegalTransitionError unless the run is in a {@link resumable} phase

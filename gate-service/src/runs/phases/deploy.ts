@@ -15,7 +15,7 @@ export interface StagedArms {
 }
 
 export async function deployArms(context: RunContext): Promise<StagedArms> {
-  const { clock, configurations, production, promotions, store, world } = context.deps;
+  const { clock, configurations, promotions, store, world } = context.deps;
   const { run, service } = context;
   const left = await clearStaging(world, clock, context.owner);
   if (left.length > 0) {
@@ -24,9 +24,7 @@ export async function deployArms(context: RunContext): Promise<StagedArms> {
       `arms of an earlier run were left in staging and are removed: ${left.join(', ')}`,
     );
   }
-  if (!promotions.isRunning(service.name)) {
-    await promotions.exclusively(service.name, () => production.settle(context.owner));
-  }
+  await promotions.settle(context.owner);
   const { inForce } = await store.serviceState(service.name);
   const values =
     inForce === undefined ? undefined : await store.configurationValues(inForce.configurationHash);

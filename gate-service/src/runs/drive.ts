@@ -1,0 +1,111 @@
+/** One run from its claim to its decision. Whatever goes wrong on the way ends in `restoring`. */
+import { endingOf, ShuttingDown } from './endings.ts';
+import { measureAndJudge } from './phases/measure.ts';
+import type { Judged } from './phases/measure.ts';
+import { deployArms } from './phases/deploy.ts';
+import type { StagedArms } from './phases/deploy.ts';
+import { decide, resumePromoting } from './phases/decide.ts';
+import { beginRestoring, restore } from './phases/restore.ts';
+import { tune, tuningSkipped } from './phases/tune.ts';
+import type { Adopted } from './phases/tune.ts';
+import type { RunContext } from './run-context.ts';
+import { move } from './transitions.ts';
+
+/**
+ * Drives a run that is `deploying`, or one that a restart found in `judging`,
+ * `promoting` or `restoring`.
+ * @throws ShuttingDown with the run left for the next start; errors of the store
+ */
+export async function drive(context: RunContext): Promise<void> {
+  try {
+    context.signal.throwIfAborted();
+    if (context.run.phase === 'deploying') await gather(context);
+    if (context.run.phase === 'promoting') await resumePromoting(context);
+    if (context.run.phase === 'judging') {
+      context.cap.stop();
+      await decide(context);
+    }
+  } catch (error) {
+    const ending = endingOf(error, context.signal);
+    if (ending instanceof ShuttingDown) throw ending;
+    await beginRestoring(context, ending);
+  } finally {
+    context.cap.stop();
+  }
+  if (context.run.phase === 'restoring') await restore(context);
+}
+
+/** Evidence: from fresh arms to the judgement that the decision will rest on. */
+async function gather(context: RunContext): Promise<void> {
+  const arms = await deployArms(context);
+  await context.enter(move(context.run, 'deploying', 'measuring', context.now()), 'measuring');
+  const judged = await measureAndJudge(context, 'measuring', judgedArms(context, arms));
+  await context.update({ judgementId: judged.record.id, codeJudgementId: judged.record.id });
+  const skipped = tuningSkipped(context, arms, judged);
+  if (skipped !== undefined) {
+    await context.tell('tuning', skipped);
+    await context.enter(move(context.run, 'measuring', 'judging', context.now()), 'judging');
+    return;
+  }
+  await context.enter(move(context.run, 'measuring', 'tuning', context.now()), 'tuning');
+  const adopted = await tune(context, arms, judged);
+  if (adopted === undefined) {
+    await context.enter(move(context.run, 'tuning', 'judging', context.now()), 'judging');
+    return;
+  }
+  await context.enter(move(context.run, 'tuning', 'confirming', context.now()), 'confirming');
+  await confirm(context, arms, adopted);
+  await context.enter(move(context.run, 'confirming', 'judging', context.now()), 'judging');
+}
+
+/** All thresholds again, on fresh data, with the adopted configuration; not met → the first judgement stands. */
+async function confirm(context: RunContext, arms: StagedArms, adopted: Adopted): Promise<void> {
+  let confirmed: Judged | undefined;
+  let why: string;
+  try {
+    confirmed = await measureAndJudge(context, 'confirming', {
+      ...judgedArms(context, arms),
+      candidate: {
+        name: 'candidate',
+        arm: adopted.arm,
+        build: context.run.build,
+        configurationHash: adopted.configuration.hash,
+      },
+    });
+    why = confirmed.record.judgement.summary;
+  } catch (error) {
+    const ending = endingOf(error, context.signal);
+    if (ending instanceof ShuttingDown || ending.endCause !== 'invalid') throw error;
+    why = ending.message;
+  }
+  if (confirmed?.record.judgement.cause !== 'met') {
+    await context.tell(
+      'tuning',
+      `the adopted configuration was not confirmed and is dropped; the first judgement stands: ${why}`,
+    );
+    return;
+  }
+  await context.update({
+    judgementId: confirmed.record.id,
+    configuration: { hash: adopted.configuration.hash, adopted: true },
+  });
+  await context.tell('tuning', 'the adopted configuration is confirmed on fresh data');
+}
+
+function judgedArms(context: RunContext, arms: StagedArms): Parameters<typeof measureAndJudge>[2] {
+  const configurationHash = arms.incumbent.hash;
+  const { baseline, build } = context.run;
+  return {
+    ...(arms.baseline === undefined || baseline === undefined
+      ? {}
+      : {
+          baseline: {
+            name: 'baseline' as const,
+            arm: arms.baseline,
+            build: baseline.build,
+            configurationHash,
+          },
+        }),
+    candidate: { name: 'candidate', arm: arms.candidate, build, configurationHash },
+  };
+}

@@ -1,0 +1,94 @@
+/** Checks that decide, blind to the effect, whether a measurement can be judged; and CPU seconds from the agents. */
+import type { ArmName, Sample } from '../load/sample.ts';
+import type { ArmObservation } from '../platforms/platform.ts';
+import type { ComparedArm } from './comparison.ts';
+
+type Observations = readonly ArmObservation[];
+
+/**
+ * What makes a measurement worthless, in words; empty when nothing does: a node that was started
+ * again meanwhile or does not answer, or a sample that a node of another arm has answered.
+ */
+export function integrityProblems(
+  arms: readonly ComparedArm[],
+  before: Observations,
+  after: Observations,
+  samples: readonly Sample[],
+): readonly string[] {
+  const problems: string[] = [];
+  for (const { name, arm } of arms) {
+    for (const node of arm.nodes) {
+      const from = startsOf(before, arm.id, node.name);
+      const to = startsOf(after, arm.id, node.name);
+      if (from === undefined || to === undefined) {
+        problems.push(`node ${node.name} of the ${name} does not answer`);
+      } else if (from !== to) {
+        problems.push(`a component of node ${node.name} (${name}) was started again meanwhile`);
+      }
+    }
+  }
+  return [...problems, ...misrouted(arms, samples)];
+}
+
+/** CPU seconds of each arm's nodes between two observations; undefined where one is missing or went backwards. */
+export function cpuSeconds(
+  arms: readonly ComparedArm[],
+  from: Observations,
+  to: Observations | undefined,
+): Readonly<Partial<Record<ArmName, number>>> | undefined {
+  if (to === undefined) return undefined;
+  const used: Partial<Record<ArmName, number>> = {};
+  for (const { name, arm } of arms) {
+    const start = cpuOf(from, arm.id);
+    const end = cpuOf(to, arm.id);
+    if (start === undefined || end === undefined || end < start) return undefined;
+    used[name] = end - start;
+  }
+  return used;
+}
+
+function misrouted(arms: readonly ComparedArm[], samples: readonly Sample[]): readonly string[] {
+  const nodes = new Map<ArmName, ReadonlySet<string>>(
+    arms.map(({ name, arm }) => [name, new Set(arm.nodes.map((node) => node.name))]),
+  );
+  const reference = arms[0] && nodes.get(arms[0].name);
+  if (reference !== undefined) nodes.set('planted', reference);
+  const wrong = samples.filter(
+    (sample) => sample.launch !== '-' && nodes.get(sample.arm)?.has(sample.launch) !== true,
+  );
+  const [first] = wrong;
+  return first === undefined
+    ? []
+    : [
+        `${wrong.length} requests were answered by nodes of another arm (e.g. ${first.launch} for the ${first.arm})`,
+      ];
+}
+
+function nodeOf(
+  observations: Observations,
+  armId: string,
+  name: string,
+): ArmObservation['nodes'][number] | undefined {
+  return observations
+    .find((observation) => observation.arm.id === armId)
+    ?.nodes.find((node) => node.name === name);
+}
+
+/** How often a node's components were started; the agent itself may have been replaced without harm. */
+function startsOf(observations: Observations, armId: string, name: string): string | undefined {
+  const status = nodeOf(observations, armId, name)?.status;
+  if (status?.httpd === undefined || status.jetty === undefined) return undefined;
+  const { httpd, jetty } = status;
+  return [httpd.usage.pid, httpd.usage.restarts, jetty.usage.pid, jetty.usage.restarts].join('/');
+}
+
+function cpuOf(observations: Observations, armId: string): number | undefined {
+  const arm = observations.find((observation) => observation.arm.id === armId);
+  if (arm === undefined || arm.nodes.length === 0) return undefined;
+  let seconds = 0;
+  for (const { status } of arm.nodes) {
+    if (status?.httpd === undefined || status.jetty === undefined) return undefined;
+    seconds += status.httpd.usage.cpuSeconds + status.jetty.usage.cpuSeconds;
+  }
+  return seconds;
+}

@@ -1,0 +1,139 @@
+/** `judging` and `promoting`: from stored judgements to the answer. Can be repeated after a restart. */
+import type { Answer } from '../transitions.ts';
+import { finish, move } from '../transitions.ts';
+import { RunEnding } from '../endings.ts';
+import { describe } from '../production.ts';
+import type { RunContext } from '../run-context.ts';
+import { clearStaging } from '../staging.ts';
+
+/** @throws RunEnding for everything that is not `met` and promoted or left to a person */
+export async function decide(context: RunContext): Promise<void> {
+  const { clock, store, world } = context.deps;
+  const judgement =
+    context.run.judgementId === undefined
+      ? undefined
+      : (await store.judgement(context.run.judgementId))?.judgement;
+  if (judgement === undefined) {
+    throw new RunEnding('inconclusive', 'there is no stored judgement to decide on');
+  }
+  if (judgement.cause !== 'met') throw new RunEnding(judgement.cause, judgement.summary);
+  await requireSameProduction(context);
+  await clearStaging(world, clock, context.owner);
+  if (context.run.settings.promote === 'auto') {
+    await context.enter(move(context.run, 'judging', 'promoting', context.now()), 'promoting');
+    await promote(context, judgement.summary);
+    return;
+  }
+  const production = await untouched(context);
+  await conclude(context, {
+    decision: 'pass',
+    cause: 'met',
+    summary: `${judgement.summary} ${production}; promotion is ${
+      context.run.settings.promote === 'manual' ? 'left to a person' : 'not wanted'
+    }.`,
+  });
+}
+
+async function promote(context: RunContext, found: string): Promise<void> {
+  const { promotions } = context.deps;
+  const { build, configuration, id, requestedBy, service } = context.run;
+  if (configuration === undefined) throw new Error(`run ${id} has no configuration to promote`);
+  const created = await promotions.create({
+    service,
+    build,
+    configurationHash: configuration.hash,
+    origin: 'run',
+    actor: requestedBy,
+    reason: `run ${id} met its thresholds`,
+    runId: id,
+  });
+  await context.update({ promotionId: created.id });
+  const record = await promotions.execute(created.id, context.signal);
+  await concludePromotion(context, record.state, record.summary ?? '', found);
+}
+
+/** @throws RunEnding when the promotion did not complete */
+export async function concludePromotion(
+  context: RunContext,
+  state: 'running' | 'completed' | 'returned' | 'failed',
+  summary: string,
+  found: string,
+): Promise<void> {
+  if (state === 'completed') {
+    await conclude(context, {
+      decision: 'promote',
+      cause: 'met',
+      summary: `${found} Promoted: ${summary}.`,
+    });
+    return;
+  }
+  context.signal.throwIfAborted();
+  throw new RunEnding(
+    state === 'returned' ? 'promotion-breached' : 'platform-failed',
+    `the thresholds were met, but the promotion ${state === 'returned' ? 'was taken back' : 'failed'}: ${summary}`,
+  );
+}
+
+/** The judgement speaks about what production ran when the run started. */
+async function requireSameProduction(context: RunContext): Promise<void> {
+  const { baseline } = context.run;
+  const { inForce } = await context.deps.store.serviceState(context.service.name);
+  const same =
+    baseline?.build === inForce?.build &&
+    baseline?.configurationHash === inForce?.configurationHash;
+  if (same) return;
+  throw new RunEnding(
+    'superseded',
+    `production changed meanwhile (now ${inForce === undefined ? 'nothing' : describe(inForce)}): the comparison says nothing about it; push again`,
+  );
+}
+
+/** @throws when production is not as it must be and cannot be brought there */
+async function untouched(context: RunContext): Promise<string> {
+  const settled = await context.deps.promotions.settle(context.owner);
+  if (!settled.present) throw new RunEnding('platform-failed', productionWords(settled));
+  return productionWords(settled);
+}
+
+export function productionWords(settled: {
+  readonly inForce?: { readonly build: string; readonly configurationHash: string };
+  readonly present: boolean;
+  readonly restored: boolean;
+}): string {
+  const { inForce, present, restored } = settled;
+  if (inForce === undefined) return 'Nothing had to be restored: production has no build yet';
+  if (!present)
+    return `Production's nodes are missing: ${describe(inForce)} has to be deployed again`;
+  return restored
+    ? `Production was restored to ${describe(inForce)}`
+    : `Nothing had to be restored: production is all on ${describe(inForce)}`;
+}
+
+/**
+ * `promoting` after a restart: the promotion has been completed or brought back by then.
+ * @throws RunEnding when it did not complete
+ */
+export async function resumePromoting(context: RunContext): Promise<void> {
+  const { promotionId, judgementId } = context.run;
+  const record =
+    promotionId === undefined ? undefined : await context.deps.store.promotion(promotionId);
+  const judgement =
+    judgementId === undefined ? undefined : await context.deps.store.judgement(judgementId);
+  if (record === undefined || judgement === undefined) {
+    throw new RunEnding(
+      'platform-failed',
+      'the thresholds were met, but the gate service was restarted before the promotion began: push again, or promote the build',
+    );
+  }
+  await concludePromotion(context, record.state, record.summary ?? '', judgement.judgement.summary);
+}
+
+/** Writes the decision, once. */
+export async function conclude(context: RunContext, answer: Answer): Promise<void> {
+  context.cap.stop();
+  await context.update(finish(context.run, answer, context.now()));
+  await context.tell('decision', `${answer.decision} (${answer.cause}): ${answer.summary}`, {
+    decision: answer.decision,
+    cause: answer.cause,
+  });
+}

@@ -1,0 +1,139 @@
+/** `measuring` and `confirming`: baseline against candidate until there is a judgement, with one repeat after `invalid`. */
+import { randomUUID } from 'node:crypto';
+import { compare, InvalidAttempt } from '../comparison.ts';
+import type { ComparedArm, Comparison } from '../comparison.ts';
+import { RunEnding } from '../endings.ts';
+import type { JudgeOptions } from '../ports.ts';
+import type { AttemptRecord, JudgementRecord } from '../records.ts';
+import type { RunContext } from '../run-context.ts';
+import { awaitHealth } from './health.ts';
+
+export interface Judged {
+  readonly record: JudgementRecord;
+  readonly comparison: Comparison;
+}
+
+export interface JudgedArms {
+  /** Absent for a service without production. */
+  readonly baseline?: ComparedArm;
+  readonly candidate: ComparedArm;
+}
+
+/**
+ * Every attempt is stored and told, also those that do not count.
+ * @throws RunEnding `invalid` when no attempt could be judged at all
+ */
+export async function measureAndJudge(
+  context: RunContext,
+  purpose: 'measuring' | 'confirming',
+  arms: JudgedArms,
+): Promise<Judged> {
+  for (;;) {
+    const startedAt = context.deps.clock.now();
+    const attempt = await tryOnce(context, purpose, arms);
+    if (attempt.judged !== undefined && attempt.judged.record.judgement.cause !== 'invalid') {
+      return attempt.judged;
+    }
+    if (context.repeated) {
+      if (attempt.judged !== undefined) return attempt.judged;
+      throw new RunEnding('invalid', `measured twice, neither can be judged: ${attempt.sentence}`);
+    }
+    context.repeated = true;
+    await context.tell('attempt', `repeated once after a quiet moment: ${attempt.sentence}`);
+    await context.deps.clock.sleep(context.profile.quietSeconds * 1000, context.signal);
+    await awaitHealth(context);
+    context.cap.extend(context.deps.clock.now() - startedAt);
+  }
+}
+
+interface Attempt {
+  readonly judged?: Judged;
+  readonly sentence: string;
+}
+
+async function tryOnce(
+  context: RunContext,
+  purpose: 'measuring' | 'confirming',
+  { baseline, candidate }: JudgedArms,
+): Promise<Attempt> {
+  context.attempts += 1;
+  const number = context.attempts;
+  const base = { runId: context.run.id, number, purpose, startedAt: context.now() };
+  await context.deps.store.saveAttempt({ ...base, sentence: 'under way' });
+  // Without a baseline both names lead to the candidate: the controls need a pair, the limits are absolute.
+  const reference: ComparedArm = { ...(baseline ?? candidate), name: 'baseline' };
+  try {
+    const comparison = await compare(context, number, {
+      purpose,
+      arms: [reference, candidate],
+      windows: context.profile.windows,
+      warmup: context.profile.warmup,
+      planted: true,
+      sequential: true,
+      baseline: baseline !== undefined,
+    });
+    const record = await judgeStored(context, comparison, baseline !== undefined);
+    await context.deps.store.saveJudgedPair({
+      service: context.service.name,
+      build: candidate.build,
+      configurationHash: candidate.configurationHash,
+      runId: context.run.id,
+      judgementId: record.id,
+      decision: record.judgement.decision,
+      cause: record.judgement.cause,
+      at: record.at,
+    });
+    const sentence = record.judgement.summary;
+    await end(context, {
+      ...base,
+      measurementId: comparison.record.id,
+      judgementId: record.id,
+      sentence,
+    });
+    await context.tell('judgement', `attempt ${number}: ${sentence}`, {
+      attempt: number,
+      judgement: record.judgement,
+    });
+    return { judged: { record, comparison }, sentence };
+  } catch (error) {
+    const sentence = error instanceof Error ? error.message : String(error);
+    await end(context, { ...base, sentence: `not judged: ${sentence}` });
+    if (!(error instanceof InvalidAttempt) || context.signal.aborted) throw error;
+    await context.tell('problem', `attempt ${number} cannot be judged: ${sentence}`, {
+      attempt: number,
+    });
+    return { sentence };
+  }
+}
+
+async function judgeStored(
+  context: RunContext,
+  { measurement, record }: Comparison,
+  baseline: boolean,
+): Promise<JudgementRecord> {
+  const { seed, shown, thresholds } = context.run.settings;
+  const options: JudgeOptions = {
+    seed,
+    windowsPlanned: record.windowsPlanned,
+    look: record.windowsMeasured,
+    requirePlanted: true,
+    baseline,
+  };
+  const judgement: JudgementRecord = {
+    id: randomUUID(),
+    runId: context.run.id,
+    measurementId: record.id,
+    at: context.now(),
+    by: 'run',
+    thresholds,
+    shown,
+    options: { ...options },
+    judgement: context.deps.judge.judge(measurement, { thresholds, shown }, options),
+  };
+  await context.deps.store.saveJudgement(judgement);
+  return judgement;
+}
+
+async function end(context: RunContext, attempt: AttemptRecord): Promise<void> {
+  await context.deps.store.saveAttempt({ ...attempt, endedAt: context.now() });
+}

@@ -1,0 +1,51 @@
+/** What a start of the gate service makes of runs that it finds in the middle. */
+import { RunEnding } from './endings.ts';
+import { beginRestoring } from './phases/restore.ts';
+import type { RunContext } from './run-context.ts';
+import { isResumable, startOver } from './transitions.ts';
+
+/** A run may be interrupted this often and still start over; one that takes the service down with it must end. */
+const MAX_STARTS = 2;
+
+/**
+ * Prepares a found run for being driven again: before judging it starts over with fresh arms, later
+ * it goes on from what is stored. Leftovers in staging are removed by the phase it enters.
+ */
+export async function prepareInterrupted(context: RunContext): Promise<void> {
+  const { run } = context;
+  await closeAttempts(context);
+  await context.tell('problem', `the gate service was restarted while the run was ${run.phase}`);
+  if (!isResumable(run.phase)) return;
+  const starts = run.phases.filter((span) => span.phase === 'deploying').length;
+  if (run.cancel !== undefined) {
+    await beginRestoring(context, cancelled(run.cancel.actor));
+  } else if (starts >= MAX_STARTS) {
+    await beginRestoring(
+      context,
+      new RunEnding(
+        'platform-failed',
+        `the run was interrupted by a restart of the gate service for the ${starts === 2 ? 'second' : `${starts}th`} time, last while ${run.phase}`,
+      ),
+    );
+  } else {
+    await context.enter(startOver(run, context.now()), 'starts over with fresh arms');
+  }
+}
+
+/** The ending of a cancelled run. */
+export function cancelled(actor: string): RunEnding {
+  return new RunEnding('cancelled', `cancelled by ${actor}`);
+}
+
+async function closeAttempts(context: RunContext): Promise<void> {
+  const attempts = await context.deps.store.attempts(context.run.id);
+  for (const attempt of attempts) {
+    context.attempts = Math.max(context.attempts, attempt.number);
+    if (attempt.endedAt !== undefined) continue;
+    await context.deps.store.saveAttempt({
+      ...attempt,
+      endedAt: context.now(),
+      sentence: 'not judged: interrupted by a restart of the gate service',
+    });
+  }
+}
