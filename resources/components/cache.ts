@@ -1,7 +1,7 @@
 /** The cache of components: entries keyed by what they are made of, put in place by a rename. */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { SetupError } from './command.ts';
@@ -33,6 +33,8 @@ export async function entry(
   if (!existsSync(target)) {
     await withTemporaryFolder(cache, async (folder) => {
       await fill(folder);
+      // mkdtemp's 0700 would keep other users' servers from what lies in it.
+      await chmod(folder, 0o755);
       await rename(folder, target);
     });
   }

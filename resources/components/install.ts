@@ -12,6 +12,7 @@ import {
 } from '../../gate-service/src/settings/components.ts';
 import type { Components } from '../../gate-service/src/settings/components.ts';
 import { digestOf, removeIncomplete } from './cache.ts';
+import { classDataArchivePath, makeClassDataArchive } from './class-data-archive.ts';
 import { SetupError } from './command.ts';
 import { describeMissing, installPackages } from './debian.ts';
 import type { Missing } from './debian.ts';
@@ -21,7 +22,7 @@ import * as machine from './machine.ts';
 import type { Finding } from './machine.ts';
 import { envoyPin, mavenPins } from './pins.ts';
 import { step } from './progress.ts';
-import { buildSampleApplication } from './sample-application.ts';
+import { buildSampleApplication, sampleApplicationName } from './sample-application.ts';
 
 interface Wishes {
   /** Also what only the tests need: Maven, and a browser for tests of the dashboard. */
@@ -152,40 +153,70 @@ async function prepareMachine(cache: string, wishes: Wishes) {
   };
 }
 
-async function install(cache: string, wishes: Wishes): Promise<Components> {
-  const found = await prepareMachine(cache, wishes);
-  const { maven, python } = found;
+/** A step that is left out when `target` is there already. */
+async function produce(
+  target: string,
+  what: string,
+  whatFor: string,
+  work: () => Promise<unknown>,
+) {
+  if (!existsSync(target)) await step(what, whatFor, work);
+}
+
+async function fetchAll(cache: string, maven: string | undefined, python: string | undefined) {
   const paths = fetched.fetchedPaths(cache);
+  const { jettyHome, jolokia } = mavenPins;
   if (python !== undefined) {
-    await step(`fetch Envoy ${envoyPin.version}`, 'the proxy in front of the nodes, 37 MB', () =>
-      fetched.fetchEnvoy(cache, python),
+    await produce(
+      paths.envoy,
+      `fetch Envoy ${envoyPin.version}`,
+      'the proxy in front of the nodes, 37 MB',
+      () => fetched.fetchEnvoy(cache, python),
     );
   }
   if (maven !== undefined) {
-    await step(
-      `fetch Jetty ${mavenPins.jettyHome.version} and Jolokia ${mavenPins.jolokia.version}`,
+    const javaComponents = [paths.jettyHome, paths.jolokia, paths.servletApi];
+    await produce(
+      javaComponents.find((item) => !existsSync(item)) ?? paths.jettyHome,
+      `fetch Jetty ${jettyHome.version} and Jolokia ${jolokia.version}`,
       'the application server and its live settings, 46 MB',
       () => fetched.fetchJavaComponents(cache, maven),
     );
-    await step('fetch the pipeline libraries', 'running the Jenkinsfile step here, 15 MB', () =>
-      fetched.fetchPipelineLibraries(cache, maven),
+    await produce(
+      paths.pipelineLibraries,
+      'fetch the pipeline libraries',
+      'running the Jenkinsfile step here, 15 MB',
+      () => fetched.fetchPipelineLibraries(cache, maven),
     );
   }
-  const wars = await step('build the sample application', 'the builds that the demo pushes', () =>
-    buildSampleApplication(cache, found.java, paths.servletApi),
+  return paths;
+}
+
+async function install(cache: string, wishes: Wishes): Promise<Components> {
+  const found = await prepareMachine(cache, wishes);
+  const paths = await fetchAll(cache, found.maven, found.python);
+  const jettyHome = { path: paths.jettyHome, version: mavenPins.jettyHome.version };
+  const warFolder = path.join(cache, await sampleApplicationName(found.java));
+  const build = () => buildSampleApplication(cache, found.java, paths.servletApi);
+  await produce(warFolder, 'build the sample application', 'what the demo pushes', build);
+  const wars = await build();
+  const archive = classDataArchivePath(cache, found.java, jettyHome.version);
+  await produce(archive, 'archive the classes of Jetty', 'nodes that start faster', () =>
+    makeClassDataArchive(cache, found.java, jettyHome, wars['1.0'].path),
   );
   const components: Components = {
     format: 1,
     key: '-',
     httpd: found.httpd,
     java: found.java,
-    jettyHome: { path: paths.jettyHome, version: mavenPins.jettyHome.version },
+    jettyHome,
     jolokia: { path: paths.jolokia, version: mavenPins.jolokia.version },
     envoy: { path: found.envoyPath ?? paths.envoy, version: envoyPin.version },
     prometheus: found.prometheus,
     servletApi: { path: paths.servletApi, version: mavenPins.servletApi.version },
     pipelineLibraries: { classpathDir: paths.pipelineLibraries },
     ...(found.chromium === undefined ? {} : { chromium: found.chromium }),
+    classDataArchive: { path: archive },
     wars,
   };
   return { ...components, key: await keyOf(programsOf(components)) };
