@@ -1,0 +1,45 @@
+/**
+ * Which windows count. Decided by the sender's fitness alone, blind to the effect, both arms
+ * together, by limits that are fixed before the measurement.
+ */
+import type { WindowFitness } from '../load/sample.ts';
+
+export interface FitnessLimits {
+  /** 99th percentile of the lateness of sends, microseconds. */
+  readonly latenessP99Us: number;
+  /** Share of the window in which the sender waited for a core, 0–1. */
+  readonly runQueueShare: number;
+  /** Cores used by strangers. */
+  readonly foreignCores: number;
+  /** Largest share of windows that may be dropped, 0–1. */
+  readonly droppedShare: number;
+}
+
+export const defaultFitnessLimits: FitnessLimits = {
+  latenessP99Us: 20_000,
+  runQueueShare: 0.2,
+  foreignCores: 0.75,
+  droppedShare: 0.3,
+};
+
+/** Why a window does not count; `undefined` when it does. A report with odd numbers never counts. */
+export function unfitReason(
+  fitness: WindowFitness,
+  limits: FitnessLimits = defaultFitnessLimits,
+): string | undefined {
+  const { latenessP99Us, runQueueShare, foreignCores, sent, received } = fitness;
+  const numbers = [latenessP99Us, runQueueShare, foreignCores, sent, received];
+  if (!numbers.every((value) => Number.isFinite(value) && value >= 0)) {
+    return 'its report holds impossible numbers';
+  }
+  if (latenessP99Us > limits.latenessP99Us) {
+    return `requests left ${(latenessP99Us / 1000).toFixed(1)} ms late (limit ${limits.latenessP99Us / 1000} ms)`;
+  }
+  if (runQueueShare > limits.runQueueShare) {
+    return `the sender waited for a core ${(runQueueShare * 100).toFixed(0)} % of the time (limit ${limits.runQueueShare * 100} %)`;
+  }
+  if (foreignCores > limits.foreignCores) {
+    return `other processes used ${foreignCores.toFixed(2)} cores (limit ${limits.foreignCores})`;
+  }
+  return undefined;
+}
