@@ -31,6 +31,7 @@ export function runToRow(run: NewRun): Insertable<RunTable> {
     code_judgement_id: run.codeJudgementId ?? null,
     configuration_judgement_id: run.configurationJudgementId ?? null,
     promotion_id: run.promotionId ?? null,
+    ending: encodeOptional(run.ending),
     decision: run.decision ?? null,
     cause: run.cause ?? null,
     summary: run.summary ?? null,
@@ -53,6 +54,7 @@ export function runUpdateToRow(update: RunUpdate): Updateable<RunTable> {
     row.configuration_judgement_id = update.configurationJudgementId;
   }
   if (update.promotionId !== undefined) row.promotion_id = update.promotionId;
+  if (update.ending !== undefined) row.ending = encode(update.ending);
   if (update.decision !== undefined) row.decision = update.decision;
   if (update.cause !== undefined) row.cause = update.cause;
   if (update.summary !== undefined) row.summary = update.summary;
@@ -83,6 +85,7 @@ export function rowToRun(row: Selectable<RunTable>): RunRecord {
       configurationJudgementId: row.configuration_judgement_id,
     }),
     ...(row.promotion_id !== null && { promotionId: row.promotion_id }),
+    ...(row.ending !== null && { ending: decode(row.ending) as { cause: Cause; words: string } }),
     ...(row.decision !== null && { decision: row.decision as Decision }),
     ...(row.cause !== null && { cause: row.cause as Cause }),
     ...(row.summary !== null && { summary: row.summary }),

@@ -35,6 +35,8 @@ export interface RunTable {
   code_judgement_id: string | null;
   configuration_judgement_id: string | null;
   promotion_id: string | null;
+  /** JSON of the end that is known but not cleaned up after. */
+  ending: string | null;
   decision: string | null;
   cause: string | null;
   summary: string | null;

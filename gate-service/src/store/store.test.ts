@@ -59,6 +59,7 @@ describe('runs', () => {
       label: '1.1',
       baseline: { build: 'b'.repeat(64), configurationHash: 'c'.repeat(64) },
       configuration: { hash: 'd', adopted: true },
+      ending: { cause: 'cancelled', words: 'alice cancelled it' },
       cancel: { actor: 'alice', at: '2026-01-01T00:00:01.000Z' },
     });
     await store.createRun(plain);

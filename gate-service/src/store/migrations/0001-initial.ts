@@ -39,6 +39,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('code_judgement_id', 'text')
     .addColumn('configuration_judgement_id', 'text')
     .addColumn('promotion_id', 'text')
+    .addColumn('ending', 'text')
     .addColumn('decision', 'text')
     .addColumn('cause', 'text')
     .addColumn('summary', 'text')

@@ -1,0 +1,37 @@
+/** What the application is made of; the composition root hands it in. */
+import type { FastifyBaseLogger } from 'fastify';
+import type { RunService } from '../runs/run-service.ts';
+import type { BuildFiles } from '../store/build-files.ts';
+import type { Store } from '../store/store.ts';
+import type { TokenBook } from './identity/token-book.ts';
+
+export type ApiStore = Pick<
+  Store,
+  | 'build'
+  | 'saveBuild'
+  | 'run'
+  | 'attempts'
+  | 'measurement'
+  | 'measurements'
+  | 'judgement'
+  | 'judgements'
+  | 'appendAudit'
+  | 'audit'
+  | 'ping'
+  | 'finishedCounts'
+  | 'phaseCounts'
+  | 'finishedSince'
+>;
+
+export interface AppDependencies {
+  readonly runs: RunService;
+  readonly store: ApiStore;
+  readonly buildFiles: BuildFiles;
+  readonly tokens: TokenBook;
+  /** Absolute path; sample files are named relative to it. */
+  readonly stateDirectory: string;
+  /** Largest build in bytes: refused by its announced length already. */
+  readonly maxBuildBytes: number;
+  readonly logger?: FastifyBaseLogger;
+  readonly now?: () => Date;
+}

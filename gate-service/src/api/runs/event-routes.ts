@@ -1,0 +1,106 @@
+/** `GET /v1/runs/:id/events`: as a stream for viewers, as a list for scripts that poll. */
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { AppDependencies } from '../dependencies.ts';
+import { ProblemError } from '../problems/problem.ts';
+import { idSchema } from '../schemas.ts';
+import { followEvents, formatServerSentEvent } from './event-stream.ts';
+import type { StreamTimes } from './event-stream.ts';
+import { existingRun } from './routes.ts';
+import { runEventSchema } from './schemas.ts';
+
+const TIMES: StreamTimes = { aliveMs: 15_000, lingerMs: 1_000 };
+
+const sequence = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/** Registers the route; open streams end before the application closes. */
+export function eventRoutes({ runs }: AppDependencies): FastifyPluginCallbackZod {
+  return (app, _options, done) => {
+    const open = new Set<AbortController>();
+    app.addHook('preClose', (closed) => {
+      for (const stream of open) stream.abort();
+      closed();
+    });
+
+    app.get(
+      '/v1/runs/:id/events',
+      {
+        config: { right: 'read' },
+        schema: {
+          tags: ['runs'],
+          summary: 'What happens in a run',
+          description:
+            'Server-sent events with the sequence as id; Last-Event-ID continues after a break, and 204 says that nothing more will come. With `Accept: application/json`, or with `after`, the events so far as a list.',
+          params: z.object({ id: idSchema }),
+          querystring: z.object({
+            after: sequence.optional().describe('Only events with a higher sequence.'),
+          }),
+          headers: z.object({
+            'last-event-id': sequence.optional(),
+            accept: z.string().optional(),
+          }),
+          response: {
+            200: z.object({ events: z.array(runEventSchema).readonly() }),
+            204: z.undefined().describe('Nothing more will come.'),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params;
+        const run = await existingRun(runs, id);
+        const after = request.headers['last-event-id'] ?? request.query.after ?? 0;
+        if (!wantsStream(request.headers.accept, request.query.after !== undefined)) {
+          return { events: await runs.events(id, after) };
+        }
+        if (run.phase === 'finished' && (await runs.events(id, after)).length === 0) {
+          return reply.code(204).send(undefined);
+        }
+        const stream = new AbortController();
+        open.add(stream);
+        reply.hijack();
+        const { raw } = reply;
+        raw.on('close', () => {
+          stream.abort();
+        });
+        try {
+          raw.writeHead(200, {
+            ...(reply.getHeaders() as Record<string, string>),
+            'content-type': 'text/event-stream; charset=utf-8',
+            'cache-control': 'no-store',
+            'x-accel-buffering': 'no',
+          });
+          await write(raw, 'retry: 2000\n\n', stream.signal);
+          for await (const item of followEvents(runs, id, after, TIMES, stream.signal)) {
+            const text = item.kind === 'event' ? formatServerSentEvent(item.event) : ': alive\n\n';
+            await write(raw, text, stream.signal);
+          }
+          if (!stream.signal.aborted) await write(raw, 'event: end\ndata: {}\n\n', stream.signal);
+        } catch (error) {
+          if (!stream.signal.aborted) request.log.error({ err: error }, 'event stream failed');
+        } finally {
+          open.delete(stream);
+          raw.end();
+        }
+        return reply;
+      },
+    );
+    done();
+  };
+}
+
+function wantsStream(accept: string | undefined, hasAfter: boolean): boolean {
+  const types = (accept ?? '*/*').toLowerCase();
+  if (types.includes('text/event-stream')) return true;
+  if (types.includes('application/json')) return false;
+  if (!types.includes('*/*') && !types.includes('text/*')) {
+    throw new ProblemError(406, 'not-acceptable', 'accept text/event-stream or application/json');
+  }
+  return !hasAfter;
+}
+
+/** Waits for a slow reader instead of piling up what it has not read. */
+async function write(raw: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
+  if (!raw.write(text) && !signal.aborted) await once(raw, 'drain', { signal });
+}

@@ -1,0 +1,147 @@
+/** A run as the API answers it; the types are those of `runs/run.ts`. */
+import { z } from 'zod';
+import { causeSchema, decisionSchema, runPhaseSchema } from '../../runs/run.ts';
+import { idSchema, instantSchema } from '../schemas.ts';
+
+const measured = z.number().optional();
+
+export const thresholdOutcomeSchema = z
+  .object({
+    threshold: z.string(),
+    outcome: z.enum(['met', 'breached', 'inconclusive', 'invalid']),
+    unit: z
+      .enum(['ratio', 'ms', 'share'])
+      .describe('Of effect, low, high and limit: 0.05 as a ratio is 5 %; a share is 0–1.'),
+    effect: measured,
+    low: measured,
+    high: measured,
+    confidence: z.number(),
+    limit: z.number(),
+    minimumDetectableEffect: measured,
+    baseline: measured,
+    candidate: measured,
+    valueUnit: z.enum(['ms', 'share', 'per-second', 'cpu-ms']).optional(),
+    kinds: z.array(z.string()).readonly().optional(),
+    sentence: z.string(),
+  })
+  .meta({ id: 'ThresholdOutcome' });
+
+export const controlOutcomeSchema = z
+  .object({
+    control: z.enum(['same-build', 'planted', 'sender', 'counts', 'steady']),
+    passed: z.boolean(),
+    effect: measured,
+    low: measured,
+    high: measured,
+    sentence: z.string(),
+  })
+  .meta({ id: 'ControlOutcome' });
+
+export const judgementSchema = z
+  .object({
+    decision: z.enum(['pass', 'rollback']),
+    cause: z.enum(['met', 'breached', 'inconclusive', 'invalid']),
+    outcomes: z.array(thresholdOutcomeSchema).readonly(),
+    shown: z.array(thresholdOutcomeSchema).readonly(),
+    controls: z.array(controlOutcomeSchema).readonly(),
+    windows: z.object({ planned: z.number(), counted: z.number(), dropped: z.number() }),
+    summary: z.string(),
+    procedure: z.string(),
+  })
+  .meta({ id: 'Judgement' });
+
+export const promotionStepSchema = z.object({
+  weight: z.number().describe('Per cent of production traffic.'),
+  outcome: z.enum(['held', 'skipped', 'breached', 'no-data']),
+  sentence: z.string(),
+});
+
+export const runSchema = z
+  .object({
+    id: idSchema,
+    service: z.string(),
+    build: z.string(),
+    label: z.string().optional(),
+    requestedBy: z.string(),
+    createdAt: instantSchema,
+    phase: runPhaseSchema,
+    phases: z.array(z.object({ phase: runPhaseSchema, seconds: z.number() })).readonly(),
+    decision: decisionSchema.optional().describe('Present once the run is finished.'),
+    cause: causeSchema.optional(),
+    summary: z.string().optional(),
+    evidence: z.array(thresholdOutcomeSchema).readonly(),
+    shown: z.array(thresholdOutcomeSchema).readonly().describe('Measured, never deciding.'),
+    controls: z.array(controlOutcomeSchema).readonly(),
+    codeEffect: z.array(thresholdOutcomeSchema).readonly().optional(),
+    configurationEffect: z.array(thresholdOutcomeSchema).readonly().optional(),
+    configuration: z
+      .object({
+        hash: z.string(),
+        adopted: z.boolean(),
+        values: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
+      })
+      .optional(),
+    promotion: z
+      .object({
+        id: idSchema,
+        state: z.enum(['running', 'completed', 'returned', 'failed']),
+        steps: z.array(promotionStepSchema).readonly(),
+      })
+      .optional(),
+    override: z
+      .object({
+        actor: z.string(),
+        reason: z.string(),
+        order: z.enum(['promote', 'rollback']),
+        at: instantSchema,
+        expiresAt: instantSchema,
+      })
+      .optional()
+      .describe('Stands beside the decision, which stays as it was.'),
+    attempts: z
+      .array(
+        z.object({
+          number: z.number(),
+          judgement: judgementSchema.optional(),
+          sentence: z.string(),
+        }),
+      )
+      .readonly(),
+    links: z.record(z.string(), z.string()),
+  })
+  .meta({ id: 'Run' });
+
+export const runEventSchema = z
+  .object({
+    runId: idSchema,
+    sequence: z.int().describe('Rises by one in each run; the id of the server-sent event.'),
+    at: instantSchema,
+    type: z.enum([
+      'phase',
+      'progress',
+      'attempt',
+      'judgement',
+      'tuning',
+      'promotion',
+      'decision',
+      'problem',
+      'override',
+    ]),
+    message: z.string().describe('One line for a person.'),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'RunEvent' });
+
+/**
+ * JSON has no infinity, and a quantile can be infinite (a request that never came back). Such a number is
+ * left out, as everywhere where nothing could be estimated; the sentence beside it says what it was.
+ */
+export function withoutInfinities<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(withoutInfinities) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, field]) => typeof field !== 'number' || Number.isFinite(field))
+      .map(([name, field]) => [name, withoutInfinities(field) as unknown]),
+  ) as T;
+}

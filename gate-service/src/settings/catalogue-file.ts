@@ -1,0 +1,101 @@
+/** Reads the service catalogue: the schema, and what only the whole of it shows. */
+import { readFile } from 'node:fs/promises';
+import { parseThreshold } from '../judge/threshold.ts';
+import type { Threshold } from '../judge/threshold.ts';
+import { catalogueSchema } from './catalogue.ts';
+import type { Catalogue, CatalogueService } from './catalogue.ts';
+import { parseYamlDocument } from './yaml-document.ts';
+import type { Path } from './yaml-document.ts';
+
+type Report = (path: Path, message: string) => void;
+
+/**
+ * @param source what to call the text in errors
+ * @throws DocumentError with every mistake, its place in the document and its line
+ */
+export function parseCatalogue(text: string, source: string): Catalogue {
+  return parseYamlDocument(text, source, catalogueSchema, checkCatalogue);
+}
+
+/**
+ * @throws DocumentError
+ * @throws Error when the file cannot be read
+ */
+export async function readCatalogue(file: string): Promise<Catalogue> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new Error(
+      `the service catalogue ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  }
+  return parseCatalogue(text, file);
+}
+
+function checkCatalogue(catalogue: Catalogue, report: Report): void {
+  const names = new Map<string, number>();
+  const hosts = new Map<string, string>();
+  catalogue.services.forEach((service, index) => {
+    const at: Path = ['services', index];
+    const earlier = names.get(service.name);
+    if (earlier === undefined) names.set(service.name, index);
+    else report([...at, 'name'], `services[${earlier}] is called ${service.name} already`);
+    service.hosts.forEach((host, position) => {
+      const owner = hosts.get(host.toLowerCase());
+      if (owner === undefined) hosts.set(host.toLowerCase(), service.name);
+      else report([...at, 'hosts', position], `${host} belongs to the service ${owner} already`);
+    });
+    checkService(service, (path, message) => {
+      report([...at, ...path], message);
+    });
+  });
+}
+
+function checkService(service: CatalogueService, report: Report): void {
+  const kinds = new Set<string>();
+  service.workload.requests.forEach((request, index) => {
+    const at: Path = ['workload', 'requests', index];
+    if (kinds.has(request.name)) {
+      report([...at, 'name'], `${request.name} is the name of another request already`);
+    }
+    kinds.add(request.name);
+    const pattern = request.expect.bodyPattern;
+    if (pattern === undefined) return;
+    try {
+      new RegExp(pattern, 'u');
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      report([...at, 'expect', 'bodyPattern'], message);
+    }
+  });
+
+  const checked = (field: 'thresholds' | 'shown'): readonly Threshold[] =>
+    service[field].flatMap((text, index) => {
+      try {
+        const threshold = parseThreshold(text);
+        if (threshold.kind !== undefined && !kinds.has(threshold.kind)) {
+          report(
+            [field, index],
+            `the workload has no request called ${threshold.kind}; it has ${[...kinds].join(', ')}`,
+          );
+        }
+        return [threshold];
+      } catch (error) {
+        report([field, index], error instanceof Error ? error.message : String(error));
+        return [];
+      }
+    });
+  const thresholds = checked('thresholds');
+  checked('shown');
+  const onlyRelative =
+    thresholds.length === service.thresholds.length &&
+    thresholds.every((threshold) => threshold.against === 'baseline');
+  if (service.initialBuild && onlyRelative) {
+    report(
+      ['thresholds'],
+      'a first build has no baseline: `initialBuild: true` needs an absolute threshold, e.g. p95 < 200ms',
+    );
+  }
+}
