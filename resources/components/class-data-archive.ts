@@ -69,6 +69,7 @@ export async function makeClassDataArchive(
       java.path,
       [
         ...['-Xmx256m', '-XX:+UseSerialGC', `-XX:ArchiveClassesAtExit=${archive}`],
+        `-Djava.io.tmpdir=${base}`,
         ...['-jar', startJar, 'jetty.http.host=127.0.0.1', `jetty.http.port=${port}`],
         ...[`jetty.unixdomain.path=${path.join(base, 'jetty.sock')}`, 'jetty.state=jetty.state'],
         'jetty.deploy.scanInterval=0',
