@@ -39,11 +39,8 @@ async function withoutDaemons(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/**
- * Installs the packages of everything that is missing.
- * @throws SetupError naming the command, when apt or the right to use it is missing
- */
-export async function installPackages(missing: readonly Missing[]): Promise<void> {
+/** @throws SetupError naming the command for a person, when apt or the right to use it is missing */
+export async function requireApt(missing: readonly Missing[]): Promise<void> {
   if ((await tryRun('apt-get', ['--version'])).code !== 0) {
     throw new SetupError(describeMissing(missing, 'Install it with your package manager.'));
   }
@@ -52,6 +49,10 @@ export async function installPackages(missing: readonly Missing[]): Promise<void
       describeMissing(missing, 'Installing it needs root, so it was left to you.'),
     );
   }
+}
+
+/** Installs the packages of everything that is missing. Needs root. */
+export async function installPackages(missing: readonly Missing[]): Promise<void> {
   const packages = [...new Set(missing.flatMap((item) => item.packages))];
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   // Another apt-get may be at work (unattended upgrades): wait for it rather than fail.

@@ -14,7 +14,7 @@ import type { Components } from '../../gate-service/src/settings/components.ts';
 import { digestOf, removeIncomplete } from './cache.ts';
 import { classDataArchivePath, makeClassDataArchive } from './class-data-archive.ts';
 import { SetupError } from './command.ts';
-import { describeMissing, installPackages } from './debian.ts';
+import { describeMissing, installPackages, requireApt } from './debian.ts';
 import type { Missing } from './debian.ts';
 import * as fetched from './fetched.ts';
 import { withLock } from './lock.mjs';
@@ -127,6 +127,7 @@ async function prepareMachine(cache: string, wishes: Wishes) {
   let all = await findAll(cache, wishes);
   const missing = missingAmong(all.findings);
   if (missing.length > 0) {
+    await requireApt(missing);
     const packages = missing.flatMap((item) => item.packages).join(' ');
     await step(
       `install Debian packages ${packages}`,
