@@ -18,7 +18,8 @@ import { move } from './transitions.ts';
  */
 export async function drive(context: RunContext): Promise<void> {
   try {
-    context.signal.throwIfAborted();
+    // A promotion that a restart has completed cannot be cancelled any more.
+    if (context.run.phase !== 'promoting') context.signal.throwIfAborted();
     if (context.run.phase === 'deploying') await gather(context);
     if (context.run.phase === 'promoting') await resumePromoting(context);
     if (context.run.phase === 'judging') {

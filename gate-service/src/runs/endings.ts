@@ -19,8 +19,20 @@ export class ShuttingDown extends Error {
   }
 }
 
-/** Rollback words of any failure that is not an ending already. */
+/** The world is as it shall be but that could not be stored: what is stored leads the next try to the same end. */
+export class LeftForRecovery extends Error {
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.name = 'LeftForRecovery';
+  }
+}
+
+/**
+ * Rollback words of any failure that is not an ending already.
+ * @throws LeftForRecovery as it came
+ */
 export function endingOf(error: unknown, signal: AbortSignal): RunEnding | ShuttingDown {
+  if (error instanceof LeftForRecovery) throw error;
   const reason: unknown = signal.aborted ? signal.reason : error;
   if (reason instanceof RunEnding || reason instanceof ShuttingDown) return reason;
   const message = reason instanceof Error ? reason.message : String(reason);

@@ -16,7 +16,8 @@ export class KeyedLock {
     }
   }
 
-  held(key: string): boolean {
-    return this.#tails.has(key);
+  /** Resolves when nobody holds or waits for any key. */
+  async idle(): Promise<void> {
+    while (this.#tails.size > 0) await Promise.all(this.#tails.values());
   }
 }

@@ -32,6 +32,8 @@ export interface RunJudge {
   settles(interim: Judgement): boolean;
   /** @throws Error with the place of the mistake */
   checkThreshold(text: string): { readonly absolute: boolean; readonly text: string };
+  /** Whether both speak of the same and the first one allows more than the second. */
+  isLooser(threshold: string, than: string): boolean;
 }
 
 /** Sample files: where they are and how they are read back. */

@@ -50,8 +50,21 @@ export class Promotions {
   readonly #deps: PromotionDependencies;
   readonly #lock = new KeyedLock();
 
+  readonly #stopping = new AbortController();
+
   constructor(deps: PromotionDependencies) {
     this.#deps = deps;
+  }
+
+  /** For promotions that no run's signal ends: aborts when the service goes down. */
+  get signal(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  /** Leaves promotions where they are stored; {@link recover} deals with them at the next start. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new ShuttingDown());
+    await this.#lock.idle();
   }
 
   /** Stores the promotion; {@link execute} carries it out. */
@@ -64,11 +77,6 @@ export class Promotions {
       stage: 'queued',
       steps: [],
     });
-  }
-
-  /** Whether a promotion of the service is at work in this process. */
-  isRunning(service: string): boolean {
-    return this.#lock.held(service);
   }
 
   /**
@@ -320,6 +328,10 @@ export class Promotions {
       reason instanceof PromotionReturned || reason instanceof RunEnding ? 'returned' : 'failed';
     try {
       const { inForce, present } = await this.#deps.production.settle(handle.owner);
+      if (inForce?.promotionId === handle.record.id) {
+        await handle.end('completed', `${describe(inForce)} is in force (${reason.message})`);
+        return;
+      }
       if (!present) await this.#reinstate(handle.record.service);
       await handle.end(state, `${reason.message}; ${broughtBack(inForce)}`);
     } catch (error) {

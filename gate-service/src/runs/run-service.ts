@@ -20,7 +20,8 @@ export type RefusalCode =
   | 'expired'
   | 'finished'
   | 'nothing-to-promote'
-  | 'promotion-running';
+  | 'promotion-running'
+  | 'unsupported';
 
 /** A request that cannot be carried out as it stands: what was wrong, where, and what to do. */
 export class RefusedError extends Error {

@@ -1,7 +1,7 @@
 /** `judging` and `promoting`: from stored judgements to the answer. Can be repeated after a restart. */
 import type { Answer } from '../transitions.ts';
 import { finish, move } from '../transitions.ts';
-import { RunEnding } from '../endings.ts';
+import { LeftForRecovery, RunEnding } from '../endings.ts';
 import { describe } from '../production.ts';
 import type { RunContext } from '../run-context.ts';
 import { clearStaging } from '../staging.ts';
@@ -60,11 +60,17 @@ export async function concludePromotion(
   found: string,
 ): Promise<void> {
   if (state === 'completed') {
-    await conclude(context, {
+    const answer = {
       decision: 'promote',
       cause: 'met',
       summary: `${found} Promoted: ${summary}.`,
-    });
+    } as const;
+    try {
+      await conclude(context, answer);
+    } catch (error) {
+      // Promoted it is: a rollback would be a lie.
+      throw new LeftForRecovery(error);
+    }
     return;
   }
   context.signal.throwIfAborted();

@@ -1,0 +1,149 @@
+/** The gate service dies at any call to store or platform; the next one must bring everything in order. */
+import { describe, expect, it } from 'vitest';
+import { FakeGate, FakeWorld, NEW, OLD, tuned } from './test-support/harness.ts';
+import { expectWorldInOrder } from './test-support/invariants.ts';
+
+/** Counts a process's calls; at one of them the process is dead: nothing it calls answers any more. */
+class Mortality {
+  calls = 0;
+  readonly #dieAt: number;
+  readonly #afterwards: boolean;
+
+  /** @param afterwards whether the fatal call still takes effect */
+  constructor(dieAt = Infinity, afterwards = false) {
+    this.#dieAt = dieAt;
+    this.#afterwards = afterwards;
+  }
+
+  readonly wrap = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get: (own, property) => {
+        const value: unknown = Reflect.get(own, property, own);
+        if (typeof value !== 'function' || property === 'entryPoint') return value;
+        return (...parameters: unknown[]) => {
+          this.calls += 1;
+          const fatal = this.calls === this.#dieAt;
+          if (this.calls > this.#dieAt || (fatal && !this.#afterwards)) return silence();
+          const answer: unknown = Reflect.apply(value, own, parameters);
+          return fatal ? silence() : answer;
+        };
+      },
+    });
+}
+
+function silence(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+async function preparedWorld(): Promise<FakeWorld> {
+  const world = new FakeWorld();
+  await world.seed();
+  world.tuners.proposals = [tuned];
+  await new FakeGate(world).runs.submit({ service: 'checkout', build: NEW, promote: 'auto' }, 'ci');
+  return world;
+}
+
+async function callsOfWholeRun(): Promise<number> {
+  const world = await preparedWorld();
+  const mortality = new Mortality();
+  await world.clock.run(new FakeGate(world, mortality).untilIdle());
+  return mortality.calls;
+}
+
+describe('a gate service that dies', () => {
+  it.each([false, true])(
+    'at any call, its effect happened: %s, leaves nothing that the next one cannot bring in order',
+    async (afterwards) => {
+      const calls = await callsOfWholeRun();
+      expect(calls).toBeGreaterThan(150);
+      const causes = new Map<string, number>();
+      for (let dieAt = 1; dieAt <= calls; dieAt += 1) {
+        const world = await preparedWorld();
+        const dead = new FakeGate(world, new Mortality(dieAt, afterwards));
+        expect(await world.clock.run(dead.untilIdle())).toBe('stalled');
+        const next = new FakeGate(world);
+        expect(await world.clock.run(next.untilIdle()), `died at call ${dieAt}`).not.toBe(
+          'stalled',
+        );
+        await expectWorldInOrder(world);
+        const [run] = (await world.store.runs({}, { limit: 1 })).items;
+        const { inForce } = await world.store.serviceState('checkout');
+        expect(inForce?.build, `died at call ${dieAt}`).toBe(
+          run?.decision === 'promote' ? NEW : OLD,
+        );
+        const cause = run?.cause ?? '';
+        causes.set(cause, (causes.get(cause) ?? 0) + 1);
+      }
+      // Most deaths come before judging and start over; those within the promotion go back.
+      expect([...causes.keys()].sort()).toEqual(['met', 'platform-failed']);
+      expect(causes.get('met')).toBeGreaterThan(calls / 2);
+    },
+    60_000,
+  );
+
+  it('again and again while it measures ends the run instead of starting over for ever', async () => {
+    const world = await preparedWorld();
+    world.sender.measure = silence;
+    for (let death = 1; death <= 2; death += 1) {
+      const poisoned = new FakeGate(world, new Mortality()).untilIdle();
+      await world.clock.run(Promise.race([poisoned, world.clock.sleep(20_000)]));
+    }
+    await world.clock.run(new FakeGate(world).untilIdle());
+    const [run] = (await world.store.runs({}, { limit: 1 })).items;
+    expect(run).toMatchObject({ decision: 'rollback', cause: 'platform-failed' });
+    expect(run?.summary).toContain('interrupted');
+    await expectWorldInOrder(world);
+  });
+
+  it('finds a person in the middle of a restore: production is on one side, never between', async () => {
+    const world = new FakeWorld();
+    await world.seed();
+    await new FakeGate(world).gate();
+    const { inForce, lastKnownGood } = await world.store.serviceState('checkout');
+    for (let dieAt = 1; dieAt <= 60; dieAt += 1) {
+      const dead = new FakeGate(world, new Mortality(dieAt, dieAt % 2 === 0));
+      const started = dead.runs.promote(
+        'checkout',
+        {
+          build: lastKnownGood!.build,
+          configuration: lastKnownGood!.configurationHash,
+          reason: 'errors at night',
+        },
+        'ann',
+      );
+      await world.clock.run(Promise.race([started, world.clock.sleep(200_000)]));
+      await world.clock.run(world.clock.sleep(200_000));
+      await world.clock.run(new FakeGate(world).untilIdle());
+      await expectWorldInOrder(world);
+      const now = (await world.store.serviceState('checkout')).inForce;
+      expect([inForce?.build, lastKnownGood?.build]).toContain(now?.build);
+    }
+  });
+
+  it('deploys what was in force again when its nodes are gone', async () => {
+    const world = new FakeWorld();
+    await world.seed();
+    world.platform.arms.clear();
+    await world.clock.run(new FakeGate(world).untilIdle());
+    expect((await world.store.serviceState('checkout')).inForce?.build).toBe(OLD);
+    await expectWorldInOrder(world);
+  });
+});
+
+describe('a gate service that is stopped', () => {
+  it('decides nothing; the next one starts the run over', async () => {
+    const world = await preparedWorld();
+    const first = new FakeGate(world);
+    first.worker.start();
+    await world.clock.run(world.clock.sleep(5_000));
+    expect(first.worker.activeRun).toBeDefined();
+    await world.clock.run(first.worker.stop());
+    const [stopped] = (await world.store.runs({}, { limit: 1 })).items;
+    expect(stopped).toMatchObject({ phase: 'measuring' });
+    await world.clock.run(new FakeGate(world).untilIdle());
+    const [run] = (await world.store.runs({}, { limit: 1 })).items;
+    expect(run).toMatchObject({ decision: 'promote' });
+    expect((await world.store.attempts(run!.id))[0]?.sentence).toContain('shutting down');
+    await expectWorldInOrder(world);
+  });
+});

@@ -1,0 +1,140 @@
+/** What a run uses, from its request and the catalogue: a request may only tighten what the catalogue says. */
+import type { RequestKind, Workload } from '../load/workload.ts';
+import type { CatalogueService } from '../settings/catalogue.ts';
+import type { RunJudge } from './ports.ts';
+import type { RunRequest } from './run.ts';
+import type { RunSettings } from './records.ts';
+import { RefusedError } from './run-service.ts';
+
+export const defaultTuning = { evaluations: 4, seconds: 120 } as const;
+
+/**
+ * @param hasProduction whether the service has a build in production to compare with
+ * @throws RefusedError naming the field
+ */
+export function resolveSettings(
+  request: RunRequest,
+  service: CatalogueService,
+  judge: Pick<RunJudge, 'checkThreshold' | 'isLooser'>,
+  facts: { readonly hasProduction: boolean; readonly seed: number },
+): RunSettings {
+  if (request.against === 'reference') {
+    throw new RefusedError(
+      'unsupported',
+      'against: "reference" is not there yet: leave it out to compare with production',
+      '/against',
+    );
+  }
+  const thresholds = resolveThresholds(request, service, judge);
+  if (!facts.hasProduction) requireInitial(service, thresholds, judge);
+  return {
+    workload: resolveWorkload(request.workload, service.workload),
+    thresholds,
+    shown: service.shown,
+    tune: request.tune ?? defaultTuning,
+    promote: request.promote ?? service.promotion.default,
+    profile: request.profile ?? 'standard',
+    against: 'production',
+    seed: facts.seed,
+  };
+}
+
+/** The catalogue's thresholds always hold; those of the request come on top. */
+function resolveThresholds(
+  request: RunRequest,
+  service: CatalogueService,
+  judge: Pick<RunJudge, 'checkThreshold' | 'isLooser'>,
+): readonly string[] {
+  const resolved = new Set(service.thresholds.map((text) => judge.checkThreshold(text).text));
+  for (const [index, text] of (request.thresholds ?? []).entries()) {
+    const field = `/thresholds/${index}`;
+    let canonical: string;
+    try {
+      canonical = judge.checkThreshold(text).text;
+    } catch (error) {
+      throw new RefusedError(
+        'invalid-threshold',
+        error instanceof Error ? error.message : String(error),
+        field,
+      );
+    }
+    const tighter = service.thresholds.find((own) => judge.isLooser(canonical, own));
+    if (tighter !== undefined) {
+      throw new RefusedError(
+        'loosened',
+        `${canonical} is looser than ${tighter} in the service catalogue, which holds anyway: a request may only tighten`,
+        field,
+      );
+    }
+    resolved.add(canonical);
+  }
+  return [...resolved];
+}
+
+function requireInitial(
+  service: CatalogueService,
+  thresholds: readonly string[],
+  judge: Pick<RunJudge, 'checkThreshold'>,
+): void {
+  if (!service.initialBuild) {
+    throw new RefusedError(
+      'no-production',
+      `${service.name} has no build in production to compare with: set initialBuild in the service catalogue to judge the first one by absolute thresholds`,
+      '/service',
+    );
+  }
+  if (!thresholds.some((text) => judge.checkThreshold(text).absolute)) {
+    throw new RefusedError(
+      'no-production',
+      `${service.name} has no build in production yet and no absolute threshold (e.g. p95 < 200ms): nothing could be judged`,
+      '/thresholds',
+    );
+  }
+}
+
+/** A request's workload must send at least what the catalogue's does: every kind, with its weight, at its rate. */
+function resolveWorkload(requested: Workload | undefined, own: Workload): Workload {
+  if (requested === undefined) return own;
+  if (requested.rate < own.rate) {
+    throw new RefusedError(
+      'loosened',
+      `a rate of ${requested.rate}/s is below the catalogue's ${own.rate}/s: a request may only tighten`,
+      '/workload/rate',
+    );
+  }
+  for (const kind of own.requests) {
+    const same = requested.requests.find((other) => other.name === kind.name);
+    if (same === undefined || !sendsSame(same, kind)) {
+      throw new RefusedError(
+        'loosened',
+        `the catalogue's request ${kind.name} is missing or changed: a request may add kinds, not drop or change them`,
+        '/workload/requests',
+      );
+    }
+    if (share(same, requested) * requested.rate < share(kind, own) * own.rate * 0.999) {
+      throw new RefusedError(
+        'loosened',
+        `${kind.name} would be sent less often than the catalogue says: raise its weight or the rate`,
+        '/workload/requests',
+      );
+    }
+  }
+  return requested;
+}
+
+function sendsSame(one: RequestKind, other: RequestKind): boolean {
+  const sent = ({ body, expect, headers, method, path }: RequestKind): string =>
+    JSON.stringify([
+      method,
+      path,
+      body ?? null,
+      expect.status ?? null,
+      expect.bodyPattern ?? null,
+      Object.entries(headers).sort(),
+    ]);
+  return sent(one) === sent(other);
+}
+
+function share(kind: RequestKind, workload: Workload): number {
+  return kind.weight / workload.requests.reduce((sum, { weight }) => sum + weight, 0);
+}

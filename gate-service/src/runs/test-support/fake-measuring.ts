@@ -1,0 +1,167 @@
+/** Sender, sample files, judge and tuner without load: outcomes are scripted, samples are well formed. */
+import type { Judgement, JudgedCause } from '../../judge/judgement.ts';
+import type { Measurement, Sample } from '../../load/sample.ts';
+import type { MeasurementPlan, Sender, SenderResult } from '../../load/sender.ts';
+import type { StackConfiguration } from '../../stack/configuration.ts';
+import type { RunJudge, SampleFiles, StepFinding, StepJudge, Tuner, Tuners } from '../ports.ts';
+import type { FakeClock } from './fake-clock.ts';
+import type { FakePlatform } from './fake-platform.ts';
+
+export class FakeSender implements Sender {
+  readonly files = new Map<string, Measurement>();
+  readonly plans: MeasurementPlan[] = [];
+  /** Called when a measurement begins; throws to make the sender die. */
+  before: (plan: MeasurementPlan) => void = () => undefined;
+  /** Called after the windows, before the answer. */
+  after: (plan: MeasurementPlan) => void = () => undefined;
+  /** Name of the node that answers an arm's requests. */
+  launchOf: (armId: string) => string = (armId) => `${armId}-node-1`;
+  readonly #clock: FakeClock;
+  readonly #platform: FakePlatform;
+
+  constructor(clock: FakeClock, platform: FakePlatform) {
+    this.#clock = clock;
+    this.#platform = platform;
+  }
+
+  async measure(
+    plan: MeasurementPlan,
+    file: string,
+    listener: Parameters<Sender['measure']>[2],
+    signal: AbortSignal,
+  ): Promise<SenderResult> {
+    this.plans.push(plan);
+    this.before(plan);
+    const samples: Sample[] = [];
+    const fitness = [];
+    for (let window = -2; window < plan.windows && !listener.stopRequested(); window += 1) {
+      await this.#clock.sleep(plan.windowSeconds * 1000, signal);
+      const own = plan.arms.map((arm): Sample => this.#sample(arm.name, window));
+      const fit = {
+        window,
+        latenessP99Us: 1,
+        runQueueShare: 0,
+        foreignCores: 0,
+        sent: 2,
+        received: 2,
+      };
+      samples.push(...own);
+      fitness.push(fit);
+      listener.window({ window, samples: own, fitness: fit });
+    }
+    if (plan.planted)
+      await this.#clock.sleep(plan.planted.windows * plan.windowSeconds * 1000, signal);
+    this.after(plan);
+    const counters = { sent: samples.length, received: samples.length, inFlight: 0, cpuSeconds: 1 };
+    this.files.set(file, { windowsPlanned: plan.windows, samples, fitness, counters });
+    return { counters, steady: true, file };
+  }
+
+  #sample(arm: Sample['arm'], window: number): Sample {
+    const armId = this.#platform.measurement?.arms.find(
+      ({ headerValue }) => headerValue === arm,
+    )?.armId;
+    return {
+      arm,
+      launch: armId === undefined ? '-' : this.launchOf(armId),
+      window,
+      kind: 'cart',
+      intendedUs: 0,
+      latencyUs: 1000,
+      status: 'ok',
+    };
+  }
+}
+
+export function fakeSampleFiles(sender: FakeSender): SampleFiles {
+  return {
+    place: (runId, attempt) => {
+      const relative = `samples/${runId}-${attempt}.csv.gz`;
+      return Promise.resolve({ relative, absolute: `/state/${relative}` });
+    },
+    read: (absolute) => {
+      const found = sender.files.get(absolute);
+      return found ? Promise.resolve(found) : Promise.reject(new Error(`no file ${absolute}`));
+    },
+  };
+}
+
+export function judgementOf(cause: JudgedCause, summary = `it is ${cause}.`): Judgement {
+  const outcome = {
+    threshold: 'p50 <= baseline + 10%',
+    outcome: cause,
+    unit: 'ratio',
+    effect: 0.01,
+    low: -0.01,
+    high: 0.03,
+    confidence: 0.95,
+    limit: 0.1,
+    sentence: 'p50 is 1 % slower',
+  } as const;
+  return {
+    decision: cause === 'met' ? 'pass' : 'rollback',
+    cause,
+    outcomes: [outcome],
+    shown: [],
+    controls: [],
+    windows: { planned: 4, counted: 4, dropped: 0 },
+    summary,
+    procedure: 'fake/1',
+  };
+}
+
+/** Answers final judgements from a list (then `met`), interim ones from `interim`. */
+export class FakeJudge implements RunJudge {
+  causes: JudgedCause[] = [];
+  interim: JudgedCause = 'inconclusive';
+  judge(
+    _measurement: Measurement,
+    _rules: unknown,
+    options: { readonly requirePlanted: boolean },
+  ): Judgement {
+    return judgementOf(options.requirePlanted ? (this.causes.shift() ?? 'met') : this.interim);
+  }
+  looks(planned: number): readonly number[] {
+    return [Math.ceil(planned / 2), planned];
+  }
+  settles(interim: Judgement): boolean {
+    return interim.cause === 'met' || interim.cause === 'breached';
+  }
+  checkThreshold(text: string): { absolute: boolean; text: string } {
+    if (!text.includes('<')) throw new Error(`${text}: expected an operator`);
+    return { absolute: !text.includes('baseline'), text };
+  }
+  isLooser(threshold: string, than: string): boolean {
+    const limit = (text: string): number => Number(/\d+(?=%|ms)/.exec(text)?.[0]);
+    const subject = (text: string): string => text.replace(/\d+(?=%|ms)/, '');
+    return subject(threshold) === subject(than) && limit(threshold) > limit(than);
+  }
+}
+
+export class FakeStepJudge implements StepJudge {
+  /** Finding by order of calls; `held` when it returns undefined. */
+  find: () => StepFinding['outcome'] | undefined = () => undefined;
+  compare(canary: unknown, current: unknown): StepFinding {
+    const outcome =
+      canary === undefined || current === undefined ? 'no-data' : (this.find() ?? 'held');
+    return { outcome, sentence: `canary ${outcome}` };
+  }
+}
+
+export class FakeTuners implements Tuners {
+  /** Configurations to propose, in order. */
+  proposals: StackConfiguration[] = [];
+  adopts = true;
+  create(): Tuner {
+    const left = [...this.proposals];
+    return {
+      ask: () => {
+        const configuration = left.shift();
+        return configuration === undefined
+          ? { kind: 'none', sentence: 'no tuning: telemetry shows nothing to win' }
+          : { kind: 'proposal', configuration, sentence: 'the expert configuration' };
+      },
+      tell: () => ({ adopted: this.adopts, sentence: this.adopts ? 'adopted' : 'not adopted' }),
+    };
+  }
+}

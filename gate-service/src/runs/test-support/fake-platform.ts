@@ -1,0 +1,168 @@
+/** A platform without machines: it keeps the port's promises, and can be told to break. */
+import type {
+  ApplyReport,
+  Arm,
+  ArmObservation,
+  ArmRequest,
+  EntryPoint,
+  MeasurementRouting,
+  Platform,
+  ProductionRouting,
+} from '../../platforms/platform.ts';
+import { PlatformError } from '../../platforms/platform.ts';
+import type { Environment } from '../../mesh/plan.ts';
+
+interface Placed {
+  readonly arm: Arm;
+  weight: number;
+}
+
+export type PlatformCall =
+  'deploy' | 'routeMeasurement' | 'routeProduction' | 'observe' | 'remove' | 'restore';
+
+export class FakePlatform implements Platform {
+  readonly kind = 'local';
+  readonly arms = new Map<string, Placed>();
+  readonly routings: ProductionRouting[] = [];
+  measurement: MeasurementRouting | undefined;
+  /** Called before each change; throws to make it fail. */
+  before: (call: PlatformCall, subject: unknown) => void = () => undefined;
+  /** Components started again on a node so far. */
+  readonly restarts = new Map<string, number>();
+  #count = 0;
+
+  async deploy(request: ArmRequest, signal: AbortSignal): Promise<Arm> {
+    await Promise.resolve();
+    signal.throwIfAborted();
+    this.before('deploy', request);
+    this.#count += 1;
+    const id = `${request.role}-${String(this.#count)}`;
+    const arm: Arm = {
+      id,
+      service: request.service.name,
+      environment: request.environment,
+      role: request.role,
+      buildDigest: request.build.digest,
+      configurationHash: request.configuration.hash,
+      nodes: Array.from({ length: request.nodes }, (_, index) => ({
+        name: `${id}-node-${String(index + 1)}`,
+        address: '127.0.0.1',
+        port: 10_000 + this.#count * 10 + index,
+      })),
+    };
+    this.arms.set(id, { arm, weight: 0 });
+    return arm;
+  }
+
+  async apply(): Promise<ApplyReport> {
+    await Promise.resolve();
+    throw new PlatformError('refused', 'runs deploy fresh arms');
+  }
+
+  async routeMeasurement(routing: MeasurementRouting, signal: AbortSignal): Promise<void> {
+    await Promise.resolve();
+    signal.throwIfAborted();
+    this.before('routeMeasurement', routing);
+    for (const { armId } of routing.arms) this.#placed(armId);
+    this.measurement = routing;
+  }
+
+  async routeProduction(routing: ProductionRouting, signal: AbortSignal): Promise<void> {
+    await Promise.resolve();
+    signal.throwIfAborted();
+    this.before('routeProduction', routing);
+    const sum = routing.weights.reduce((total, { weight }) => total + weight, 0);
+    if (sum !== 100) throw new PlatformError('refused', `weights sum to ${String(sum)}`);
+    for (const { armId } of routing.weights) this.#placed(armId);
+    for (const placed of this.arms.values()) {
+      if (placed.arm.environment === 'production' && placed.arm.service === routing.service) {
+        placed.weight = routing.weights.find(({ armId }) => armId === placed.arm.id)?.weight ?? 0;
+      }
+    }
+    this.routings.push(routing);
+  }
+
+  async observe(service: string, environment: Environment): Promise<readonly ArmObservation[]> {
+    await Promise.resolve();
+    this.before('observe', { service, environment });
+    return [...this.arms.values()]
+      .filter(({ arm }) => arm.service === service && arm.environment === environment)
+      .map(({ arm, weight }) => ({
+        arm,
+        weight,
+        nodes: arm.nodes.map(({ name }) => ({
+          name,
+          status: this.#status(arm, name),
+          healthyInProxy: true,
+          requestsTotal: 0,
+        })),
+      }));
+  }
+
+  async remove(armId: string, signal: AbortSignal): Promise<void> {
+    await Promise.resolve();
+    signal.throwIfAborted();
+    this.before('remove', armId);
+    if (this.#placed(armId).weight > 0) {
+      throw new PlatformError('refused', `arm ${armId} carries production traffic`);
+    }
+    this.arms.delete(armId);
+  }
+
+  async restore(service: string, armId: string, signal: AbortSignal): Promise<void> {
+    await Promise.resolve();
+    signal.throwIfAborted();
+    this.before('restore', armId);
+    this.#placed(armId);
+    for (const placed of this.arms.values()) {
+      if (placed.arm.environment === 'production' && placed.arm.service === service) {
+        placed.weight = placed.arm.id === armId ? 100 : 0;
+      }
+    }
+  }
+
+  entryPoint(environment: Environment): EntryPoint {
+    return { host: '127.0.0.1', port: environment === 'staging' ? 8081 : 8080 };
+  }
+
+  #placed(armId: string): Placed {
+    const placed = this.arms.get(armId);
+    if (placed === undefined) throw new PlatformError('not-found', `no arm ${armId}`);
+    return placed;
+  }
+
+  #status(arm: Arm, name: string): NonNullable<ArmObservation['nodes'][number]['status']> {
+    const usage = {
+      pid: 1,
+      cpuSeconds: 1,
+      residentMiB: 1,
+      restarts: this.restarts.get(name) ?? 0,
+    };
+    return {
+      name,
+      health: 'ready',
+      buildDigest: arm.buildDigest,
+      configurationHash: arm.configurationHash,
+      generations: { httpd: 0, jetty: 1 },
+      httpd: {
+        busyWorkers: 0,
+        idleWorkers: 25,
+        connectionsTotal: 0,
+        connectionsAsyncKeepAlive: 0,
+        totalAccesses: 0,
+        totalDuration: 0,
+        stopping: 0,
+        usage,
+      },
+      jetty: {
+        colour: 0,
+        minThreads: 10,
+        maxThreads: 200,
+        threads: 10,
+        utilizedThreads: 0,
+        queueSize: 0,
+        usage,
+      },
+    };
+  }
+}

@@ -1,0 +1,207 @@
+/** One gate service on fakes. The world (store, platform) outlives it, so that a second one can recover. */
+import type { CatalogueService } from '../../settings/catalogue.ts';
+import { catalogueServiceSchema } from '../../settings/catalogue.ts';
+import type { StackConfiguration } from '../../stack/configuration.ts';
+import type { ArmTraffic, Telemetry } from '../../telemetry/telemetry.ts';
+import type { Platform } from '../../platforms/platform.ts';
+import { GateRuns } from '../gate-runs.ts';
+import { Journal } from '../journal.ts';
+import { Production } from '../production.ts';
+import type { MeasuringProfile } from '../profile.ts';
+import { Promotions } from '../promotion.ts';
+import type { RunRequest } from '../run.ts';
+import type { RunRecord, RunStore } from '../run-store.ts';
+import { Worker } from '../worker.ts';
+import { World } from '../world.ts';
+import { FakeClock } from './fake-clock.ts';
+import {
+  FakeJudge,
+  FakeSender,
+  FakeStepJudge,
+  FakeTuners,
+  fakeSampleFiles,
+} from './fake-measuring.ts';
+import { FakePlatform } from './fake-platform.ts';
+import { MemoryStore } from './memory-store.ts';
+
+export const OLD = 'a'.repeat(64);
+export const NEW = 'b'.repeat(64);
+export const stock = configuration('stock');
+export const tuned = configuration('tuned');
+
+const profile: MeasuringProfile = {
+  windows: 4,
+  windowSeconds: 2,
+  warmup: { minSeconds: 2, maxSeconds: 4, minRequests: 1 },
+  planted: { windows: 1, delayMs: 10 },
+  tuning: { windows: 2, warmupSeconds: 2 },
+  quietSeconds: 3,
+  capSeconds: 120,
+  progressSeconds: 4,
+};
+
+/** What outlives a process. */
+export class FakeWorld {
+  readonly clock = new FakeClock();
+  readonly store = new MemoryStore();
+  readonly platform = new FakePlatform();
+  readonly sender = new FakeSender(this.clock, this.platform);
+  readonly judge = new FakeJudge();
+  readonly steps = new FakeStepJudge();
+  readonly tuners = new FakeTuners();
+  readonly warmer = { failed: 0 };
+  /** Requests per second in production. */
+  rate = 300;
+  /** Arms whose scrape is lost. */
+  lostScrape: (armId: string) => boolean = () => false;
+  failures: (armId: string) => number = () => 0;
+  readonly service: CatalogueService = catalogueServiceSchema.parse({
+    name: 'checkout',
+    hosts: ['checkout.localhost'],
+    workload: { rate: 100, requests: [{ name: 'cart', path: '/cart' }] },
+    thresholds: ['p50 <= baseline + 10%', 'errors < 1%'],
+    initialBuild: true,
+    promotion: { stepSeconds: 8, holdSeconds: 8, minimumRequests: 10 },
+  });
+
+  readonly telemetry: Telemetry = {
+    armTraffic: (_service, armIds, { fromMs, toMs }) => {
+      const found = armIds.map((armId): [string, ArmTraffic | undefined] => {
+        const weight = this.platform.arms.get(armId)?.weight;
+        if (weight === undefined || this.lostScrape(armId)) return [armId, undefined];
+        const requests = (this.rate * (weight / 100) * (toMs - fromMs)) / 1000;
+        return [
+          armId,
+          { armId, requests, failures: this.failures(armId), latency: { bounds: [] } },
+        ];
+      });
+      return Promise.resolve(new Map(found));
+    },
+  };
+
+  /** Old build in production on the stock configuration. */
+  async seed(): Promise<void> {
+    await this.addBuilds();
+    const gate = new FakeGate(this);
+    const promotion = await gate.promotions.create({
+      service: 'checkout',
+      build: OLD,
+      configurationHash: stock.hash,
+      origin: 'initial',
+      actor: 'set-up',
+      reason: 'the first version of the service',
+    });
+    await this.clock.run(gate.promotions.execute(promotion.id, new AbortController().signal));
+  }
+
+  async addBuilds(): Promise<void> {
+    for (const digest of [OLD, NEW]) {
+      await this.store.saveBuild({
+        digest,
+        location: `/builds/${digest}.war`,
+        sizeBytes: 1,
+        uploadedBy: 'ci',
+        uploadedAt: '2026-01-05T08:00:00Z',
+      });
+    }
+    for (const { hash, values } of [stock, tuned]) await this.store.saveConfiguration(hash, values);
+  }
+}
+
+export interface FakeGateOptions {
+  /** Stands between the process and store or platform. */
+  readonly wrap?: <T extends object>(target: T) => T;
+}
+
+/** One process of the gate service. */
+export class FakeGate {
+  readonly worker: Worker;
+  readonly promotions: Promotions;
+  readonly runs: GateRuns;
+  readonly journal: Journal;
+  readonly problems: Error[] = [];
+  readonly #world: FakeWorld;
+
+  constructor(fake: FakeWorld, { wrap = (target) => target }: FakeGateOptions = {}) {
+    this.#world = fake;
+    const store: RunStore = wrap(fake.store);
+    const platform: Platform = wrap(fake.platform);
+    const { clock, judge, sender, service, telemetry, tuners } = fake;
+    const journal = new Journal(store, clock);
+    const world = new World(platform, store, clock);
+    const configurations = {
+      parse: (values: unknown) => configuration((values as { name: string }).name),
+      stock: () => stock,
+    };
+    const catalogue = (name: string): CatalogueService => {
+      if (name !== service.name) throw new Error(`no service ${name}`);
+      return service;
+    };
+    this.journal = journal;
+    this.promotions = new Promotions({
+      store,
+      world,
+      production: new Production(world, store, clock),
+      telemetry,
+      judge: fake.steps,
+      warmer: { warm: () => Promise.resolve({ sent: 10, failed: fake.warmer.failed }) },
+      configurations,
+      journal,
+      clock,
+      catalogue,
+    });
+    this.worker = new Worker(
+      {
+        store,
+        world,
+        promotions: this.promotions,
+        sender,
+        judge,
+        tuners,
+        configurations,
+        sampleFiles: fakeSampleFiles(sender),
+        journal,
+        clock,
+        profiles: { standard: profile, quick: profile },
+        catalogue,
+      },
+      {
+        services: () => [service.name],
+        finished: (run) => this.runs.afterRun(run),
+        problem: (error) => this.problems.push(error),
+      },
+    );
+    this.runs = new GateRuns({
+      store,
+      journal,
+      worker: this.worker,
+      promotions: this.promotions,
+      judge,
+      clock,
+      services: [service],
+      problem: (error) => this.problems.push(error),
+    });
+  }
+
+  /** Recovers, then works until nothing is queued. */
+  async untilIdle(): Promise<void> {
+    await this.worker.recover();
+    while (await this.worker.step());
+  }
+
+  /** Submits a run of the new build, and drives it to its end. */
+  async gate(request: Partial<RunRequest> = {}): Promise<RunRecord> {
+    const { run } = await this.runs.submit(
+      { service: 'checkout', build: NEW, promote: 'auto', ...request },
+      'ci',
+    );
+    await this.#world.clock.run(this.untilIdle());
+    const record = await this.#world.store.run(run.id);
+    if (record === undefined) throw new Error('the run is gone');
+    return record;
+  }
+}
+
+export function configuration(name: string): StackConfiguration {
+  return { values: { name }, hash: `${name}-hash` } as unknown as StackConfiguration;
+}

@@ -1,0 +1,31 @@
+/** What must hold after every run, however it ended. */
+import { expect } from 'vitest';
+import type { FakeWorld } from './harness.ts';
+
+export async function expectWorldInOrder(world: FakeWorld): Promise<void> {
+  const arms = [...world.platform.arms.values()];
+  expect(arms.filter(({ arm }) => arm.environment === 'staging')).toEqual([]);
+  const { inForce } = await world.store.serviceState('checkout');
+  const production = arms.filter(({ arm }) => arm.environment === 'production');
+  if (inForce === undefined) {
+    expect(production).toEqual([]);
+  } else {
+    expect(
+      production.map(({ arm, weight }) => ({ id: arm.id, weight, build: arm.buildDigest })),
+    ).toEqual([{ id: inForce.armId, weight: 100, build: inForce.build }]);
+  }
+  const { items: runs } = await world.store.runs({}, { limit: 200 });
+  for (const run of runs) {
+    expect(run.phase).toBe('finished');
+    expect(world.store.decisionsWritten.get(run.id)).toBe(1);
+    expect(run.cause === 'met').toBe(run.decision !== 'rollback');
+    expect(run.summary).toMatch(/\.$/);
+    if (run.decision === 'promote') {
+      expect(await world.store.promotion(run.promotionId ?? '')).toMatchObject({
+        state: 'completed',
+      });
+    }
+  }
+  const { items } = await world.store.promotions({ state: 'running' }, { limit: 200 });
+  expect(items).toEqual([]);
+}
