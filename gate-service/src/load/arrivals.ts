@@ -1,0 +1,34 @@
+/** When requests are meant to leave: open loop, known before anything is sent. Pure. */
+import type { Random } from '../statistics/random.ts';
+
+export type ArrivalKind = 'poisson' | 'constant';
+
+/** An endless schedule. */
+export interface Arrivals {
+  /** Intended send time of the next request in microseconds since the start; never falls. */
+  next(): number;
+}
+
+/**
+ * @param perSecond requests per second, above 0
+ * @param random used by `poisson` only
+ * @throws RangeError when the rate is not a positive number
+ */
+export function createArrivals(kind: ArrivalKind, perSecond: number, random: Random): Arrivals {
+  if (!(perSecond > 0) || !Number.isFinite(perSecond)) {
+    throw new RangeError(`a rate is a positive number of requests per second, got ${perSecond}`);
+  }
+  const meanGapUs = 1_000_000 / perSecond;
+  switch (kind) {
+    case 'poisson': {
+      // Gaps of a Poisson process are exponential; 1 - u is in (0, 1], so that the logarithm is finite.
+      let at = 0;
+      return { next: () => (at += -Math.log(1 - random.next()) * meanGapUs) };
+    }
+    case 'constant': {
+      // By number, not by adding gaps: rounding errors do not gather.
+      let count = 0;
+      return { next: () => (count++ + 0.5) * meanGapUs };
+    }
+  }
+}
