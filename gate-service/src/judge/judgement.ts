@@ -33,6 +33,8 @@ export interface ThresholdOutcome {
 export interface ControlOutcome {
   readonly control: 'same-build' | 'planted' | 'sender' | 'counts' | 'steady';
   readonly passed: boolean;
+  /** There was nothing to check with; `passed` then says whether that is acceptable. */
+  readonly notRun?: true;
   readonly effect?: number;
   readonly low?: number;
   readonly high?: number;

@@ -71,16 +71,23 @@ export function shareDifferenceInterval(subject: Tally, reference: Tally, level:
 /** One-sided p of "subject's share − reference's is at most `margin`", by inverting the interval above. */
 export function pShareDifferenceAbove(subject: Tally, reference: Tally, margin: number): number {
   if (!(share(subject) - share(reference) > margin)) return 1;
-  const above = (level: number): boolean =>
-    shareDifferenceInterval(subject, reference, level).low > margin;
+  return leastLevel((level) => shareDifferenceInterval(subject, reference, level).low > margin);
+}
+
+/**
+ * The p that belongs to an interval: the least one-sided level, 1e-9–0.5, at which its bound lies
+ * beyond what is tested; 1 where it never does.
+ * @param beyond must stay true for greater levels once it is true
+ */
+export function leastLevel(beyond: (level: number) => boolean): number {
   let low = 1e-9;
   let high = 0.5;
-  if (above(low)) return low;
-  if (!above(high)) return 1;
+  if (beyond(low)) return low;
+  if (!beyond(high)) return 1;
   // Bisection on ln(level): 30 halvings give about 8 digits.
   for (let step = 0; step < 30; step += 1) {
     const middle = Math.sqrt(low * high);
-    if (above(middle)) high = middle;
+    if (beyond(middle)) high = middle;
     else low = middle;
   }
   return high;

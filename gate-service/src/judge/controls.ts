@@ -1,0 +1,144 @@
+/** Controls: whether this measurement could be trusted to show anything, whatever it showed. */
+import type { ControlOutcome } from './judgement.ts';
+import type { JudgedMeasurement } from './measurement.ts';
+import { milliseconds, percent, signedPercent } from './numbers.ts';
+import type { SortedMeasurement } from './windows.ts';
+import { LEAST_SHARE_COUNTED } from './looks.ts';
+
+/** The sender's word on itself: how many windows were fit. Decided without looking at the effect. */
+export function senderControl(
+  measurement: JudgedMeasurement,
+  sorted: SortedMeasurement,
+  options: { readonly droppedShare: number; readonly required: boolean; readonly final: boolean },
+): ControlOutcome {
+  if (measurement.fitness.length === 0) {
+    return notRun('sender', !options.required, 'the sender did not report on its fitness');
+  }
+  const dropped = sorted.dropped.length;
+  const all = sorted.counted.length + dropped;
+  const example = sorted.dropped[0];
+  const why = example === undefined ? '' : ` (window ${example.window}: ${example.reason})`;
+  if (dropped > options.droppedShare * all) {
+    return {
+      control: 'sender',
+      passed: false,
+      sentence: `${dropped} of ${all} windows were spoilt, more than ${percent(options.droppedShare)}${why}; measure again when the machine is quieter`,
+    };
+  }
+  const least = Math.ceil(LEAST_SHARE_COUNTED * measurement.windowsPlanned - 1e-9);
+  if (options.final && sorted.counted.length < least) {
+    return {
+      control: 'sender',
+      passed: false,
+      sentence: `only ${sorted.counted.length} of ${measurement.windowsPlanned} planned windows count, at least ${least} must${why}`,
+    };
+  }
+  return {
+    control: 'sender',
+    passed: true,
+    sentence: `the sender kept up: ${all - dropped} of ${all} windows count${why}`,
+  };
+}
+
+/** Requests must add up, and nothing may be recorded that cannot have happened. */
+export function countsControl(
+  measurement: JudgedMeasurement,
+  sorted: SortedMeasurement,
+  required: boolean,
+): ControlOutcome {
+  const failed = (sentence: string): ControlOutcome => ({
+    control: 'counts',
+    passed: false,
+    sentence,
+  });
+  if (sorted.oddities.length > 0) {
+    return failed(`the samples hold what cannot be: ${sorted.oddities.join('; ')}`);
+  }
+  const unequal = unequalArms(sorted);
+  if (unequal !== undefined) return failed(unequal);
+  const { counters } = measurement;
+  if (counters === undefined) {
+    return notRun('counts', !required, 'the sender left no counters');
+  }
+  const { sent, received, inFlight } = counters;
+  if (![sent, received, inFlight].every((count) => Number.isInteger(count) && count >= 0)) {
+    return failed(
+      `the sender's counters are impossible: sent ${sent}, received ${received}, in flight ${inFlight}`,
+    );
+  }
+  if (sent !== received + inFlight) {
+    return failed(
+      `the sender's counters contradict each other: ${sent} sent, but ${received} received and ${inFlight} in flight`,
+    );
+  }
+  if (measurement.samples.length > sent) {
+    return failed(
+      `${measurement.samples.length} samples are recorded, but only ${sent} requests were sent`,
+    );
+  }
+  if (inFlight > Math.max(10, 0.01 * sent)) {
+    return failed(
+      `${inFlight} of ${sent} requests were never answered nor given up: the slowest would be missing`,
+    );
+  }
+  return {
+    control: 'counts',
+    passed: true,
+    sentence: `requests add up: ${sent} sent, ${received} received, ${inFlight} in flight at the end`,
+  };
+}
+
+/** Warm-up: the paired difference must have stopped trending. `undefined` when nobody said. */
+export function steadyControl(steady: boolean | undefined): ControlOutcome | undefined {
+  if (steady === undefined) return undefined;
+  return {
+    control: 'steady',
+    passed: steady,
+    sentence: steady
+      ? 'the difference between the arms was steady after warm-up'
+      : 'the difference between the arms never stopped trending in warm-up: too early to compare',
+  };
+}
+
+/** Whether the samples hold the positive control and it was seen. In `planted.ts`; here its sentences. */
+export function plantedSentence(
+  seen: boolean,
+  plannedMs: number,
+  effect: { readonly estimate: number; readonly low: number; readonly high: number },
+): string {
+  const range = `${milliseconds(effect.estimate)} (plausible range ${milliseconds(effect.low)} to ${milliseconds(effect.high)})`;
+  return seen
+    ? `a planted delay of ${milliseconds(plannedMs)} was seen as ${range}`
+    : `a planted delay of ${milliseconds(plannedMs)} was not found again: it shows as ${range}`;
+}
+
+export function sameBuildSentence(
+  name: string,
+  unit: 'ratio' | 'ms',
+  effect: { readonly estimate: number; readonly low: number; readonly high: number },
+): string {
+  const shown = (value: number): string =>
+    unit === 'ratio' ? signedPercent(value) : milliseconds(value);
+  return `same build against itself: ${name} ${shown(effect.estimate)} (plausible range ${shown(effect.low)} to ${shown(effect.high)})`;
+}
+
+export function notRun(
+  control: ControlOutcome['control'],
+  passed: boolean,
+  reason: string,
+): ControlOutcome {
+  return { control, passed, notRun: true, sentence: `not run: ${reason}` };
+}
+
+/** Each pair goes to both arms: clearly unequal counts mean that samples of one are missing. */
+function unequalArms({ counted }: SortedMeasurement): string | undefined {
+  let subject = 0;
+  let reference = 0;
+  for (const window of counted) {
+    subject += window.subject.length;
+    reference += window.reference.length;
+  }
+  if (subject === 0 || reference === 0) return undefined;
+  if (Math.abs(subject - reference) <= 10 + 0.05 * Math.max(subject, reference)) return undefined;
+  return `the arms got unequal numbers of requests: baseline ${reference}, candidate ${subject}`;
+}

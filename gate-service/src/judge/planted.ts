@@ -1,0 +1,83 @@
+/**
+ * Positive control: a short block in which the proxy really delays one side. What was asked for
+ * must be found again, or this measurement would not have seen a slowdown either.
+ *
+ * The block is cut into pieces of equal numbers of requests by intended time; each piece gives a
+ * difference of medians. Pieces, not windows, because the block is only a few windows long.
+ */
+import { estimateLocation, lowerBound, upperBound } from '../statistics/location.ts';
+import { quantileOfSorted, sortedCopy } from '../statistics/quantile.ts';
+import type { Sample } from '../load/sample.ts';
+import { notRun, plantedSentence } from './controls.ts';
+import type { ControlOutcome } from './judgement.ts';
+import type { JudgedMeasurement } from './measurement.ts';
+import { latencyMs, type SortedMeasurement } from './windows.ts';
+
+const LEVEL = 0.025;
+const LEAST_PIECES = 4;
+const MOST_PIECES = 12;
+/** Requests of each side that a piece should hold. */
+const PIECE = 25;
+/** How far the estimate may be from the plan, as a part of it, unless its interval covers the plan. */
+const TOLERANCE = 0.5;
+
+/** @param required whether it counts against the measurement when the block is missing */
+export function plantedControl(
+  measurement: JudgedMeasurement,
+  sorted: SortedMeasurement,
+  required: boolean,
+): ControlOutcome {
+  const { plantedDelayUs } = measurement;
+  if (sorted.planted === undefined) {
+    return notRun('planted', !required, 'the measurement holds no planted block that counts');
+  }
+  if (plantedDelayUs === undefined || !(plantedDelayUs > 0)) {
+    return notRun('planted', !required, 'it is not known which delay was planted');
+  }
+  const plannedMs = plantedDelayUs / 1000;
+  const { reference, planted } = sorted.planted;
+  const pieces = Math.min(
+    MOST_PIECES,
+    Math.floor(Math.min(reference.length, planted.length) / PIECE),
+  );
+  if (pieces < LEAST_PIECES) {
+    return notRun(
+      'planted',
+      false,
+      `the planted block holds ${planted.length} planted and ${reference.length} plain requests, at least ${LEAST_PIECES * PIECE} of each are needed`,
+    );
+  }
+  const plain = mediansOfPieces(reference, pieces);
+  const delayed = mediansOfPieces(planted, pieces);
+  const differences = delayed.map((median, index) => median - (plain[index] ?? NaN));
+  const location = estimateLocation(differences);
+  if (location === undefined) {
+    return notRun('planted', false, 'the planted block allows no comparison of medians');
+  }
+  const effect = {
+    estimate: location.estimate,
+    low: lowerBound(location, LEVEL),
+    high: upperBound(location, LEVEL),
+  };
+  const near =
+    Math.abs(effect.estimate - plannedMs) <= TOLERANCE * plannedMs ||
+    (effect.low <= plannedMs && plannedMs <= effect.high);
+  const seen = effect.low > 0 && near;
+  return {
+    control: 'planted',
+    passed: seen,
+    effect: effect.estimate,
+    low: effect.low,
+    high: effect.high,
+    sentence: plantedSentence(seen, plannedMs, effect),
+  };
+}
+
+function mediansOfPieces(samples: readonly Sample[], pieces: number): number[] {
+  const inTime = [...samples].sort((a, b) => a.intendedUs - b.intendedUs);
+  return Array.from({ length: pieces }, (_, piece) => {
+    const from = Math.floor((piece * inTime.length) / pieces);
+    const to = Math.floor(((piece + 1) * inTime.length) / pieces);
+    return quantileOfSorted(sortedCopy(inTime.slice(from, to).map(latencyMs)), 0.5) ?? NaN;
+  });
+}
