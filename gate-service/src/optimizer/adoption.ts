@@ -1,0 +1,73 @@
+/**
+ * The rule of adoption: only on a paired interval that excludes zero on the good side, over at
+ * least 3 comparisons, with no other objective proven worse and no more failures. A lucky trial
+ * is not a gain; what is not shown stays out.
+ */
+import { estimateLocation, lowerBound, upperBound } from '../statistics/location.ts';
+import { conditionalBinomialP, share, type Tally } from '../statistics/proportions.ts';
+import type { Adoption, EvaluationResult } from './optimizer.ts';
+
+export const LEAST_COMPARISONS = 3;
+/** More failures than this, in absolute share, are an increase even when it is not yet significant. */
+const TOLERATED_FAILURES = 0.001;
+const SUSPECT_LEVEL = 0.05;
+
+/**
+ * @param confidence two-sided, 0–1; callers that try several challengers raise it accordingly
+ */
+export function decideAdoption(result: EvaluationResult, confidence: number): Adoption {
+  const level = (1 - confidence) / 2;
+  const rejected = (sentence: string): Adoption => ({ adopted: false, confidence, sentence });
+  if (result.aborted !== undefined) {
+    return rejected(`not adopted: the evaluation was broken off (${result.aborted})`);
+  }
+  const [first, ...others] = result.objectives;
+  if (first === undefined) return rejected('not adopted: nothing was measured');
+  if (first.logRatios.length < LEAST_COMPARISONS) {
+    return rejected(
+      `not adopted: ${first.logRatios.length} comparisons of ${first.name}, at least ${LEAST_COMPARISONS} are needed`,
+    );
+  }
+  const location = estimateLocation(first.logRatios);
+  if (location === undefined) {
+    return rejected(`not adopted: the comparisons of ${first.name} allow no estimate`);
+  }
+  const low = Math.expm1(lowerBound(location, level));
+  const high = Math.expm1(upperBound(location, level));
+  const facts = { effect: Math.expm1(location.estimate), low, high, confidence };
+  const change = `${first.name} ${signed(facts.effect)} (plausible range ${signed(low)} to ${signed(high)}, ${location.count} comparisons)`;
+  const no = (why: string): Adoption => ({
+    ...facts,
+    adopted: false,
+    sentence: `not adopted: ${change}; ${why}`,
+  });
+  if (!(high < 0)) {
+    return no(low > 0 ? 'it is worse' : 'no gain is shown, the configuration in force stays');
+  }
+  const failing = moreFailures(result.failures.challenger, result.failures.incumbent);
+  if (failing !== undefined) return no(failing);
+  for (const { name, logRatios } of others) {
+    const other = estimateLocation(logRatios);
+    if (other === undefined) return no(`the comparisons of ${name} allow no estimate`);
+    if (lowerBound(other, level) > 0) {
+      return no(`but ${name} gets worse: ${signed(Math.expm1(other.estimate))}`);
+    }
+  }
+  return { ...facts, adopted: true, sentence: `adopted: ${change}, and no more failures` };
+}
+
+function moreFailures(challenger: Tally, incumbent: Tally): string | undefined {
+  const sound = [challenger, incumbent].every(
+    ({ hits, total }) => Number.isInteger(hits) && hits >= 0 && total > 0 && hits <= total,
+  );
+  if (!sound) return 'but its failures were not counted';
+  const more = share(challenger) - share(incumbent);
+  const suspect = more > 0 && conditionalBinomialP(challenger, incumbent) < SUSPECT_LEVEL;
+  if (!suspect && more <= TOLERATED_FAILURES) return undefined;
+  return `but more requests fail: ${challenger.hits} of ${challenger.total} against ${incumbent.hits} of ${incumbent.total}`;
+}
+
+function signed(ratio: number): string {
+  const value = (ratio * 100).toFixed(1);
+  return `${ratio >= 0 ? '+' : ''}${value} %`;
+}
