@@ -17,6 +17,9 @@ const minimum = 18;
 function installComponents() {
   const args = [path.join(here, 'install.ts'), ...process.argv.slice(2)];
   const child = spawn(node24(root), args, { stdio: 'inherit' });
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    process.on(signal, () => child.kill(signal));
+  }
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {

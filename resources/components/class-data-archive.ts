@@ -2,7 +2,6 @@
  * An archive of the classes that Jetty loads (application class-data sharing): a node that starts
  * with it spends less CPU on its start, which it takes from the nodes that are being measured.
  */
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rm } from 'node:fs/promises';
@@ -11,16 +10,21 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Components } from '../../gate-service/src/settings/components.ts';
-import { entry } from './cache.ts';
-import { run, SetupError } from './command.ts';
+import { digestOf, entry } from './cache.ts';
+import { run, SetupError, start } from './command.ts';
 
 const modules =
   'http,unixdomain-http,ee10-deploy,ee10-webapp,jmx,statistics,threadpool,state,graceful,forwarded';
 const deadlineMs = 120_000;
 
-/** Where the archive for this JVM and Jetty lies in `cache`. */
-export function classDataArchivePath(cache: string, java: Components['java'], jetty: string) {
-  return path.join(cache, `class-data-jetty-${jetty}-java-${java.version}`, 'jetty.jsa');
+/** Where the archive for this JVM and Jetty lies in `cache`: another JVM would not take it. */
+export async function classDataArchivePath(
+  cache: string,
+  java: Components['java'],
+  jetty: string,
+): Promise<string> {
+  const digest = await digestOf([], java.home, java.version, modules);
+  return path.join(cache, `class-data-jetty-${jetty}-${digest}`, 'jetty.jsa');
 }
 
 function freePort(): Promise<number> {
@@ -38,7 +42,7 @@ function freePort(): Promise<number> {
 
 async function untilHealthy(url: string, child: ChildProcess): Promise<void> {
   const deadline = performance.now() + deadlineMs;
-  while (performance.now() < deadline && child.exitCode === null) {
+  while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
     const status = await fetch(url).then(
       (answer) => answer.status,
       () => 0,
@@ -56,7 +60,7 @@ export async function makeClassDataArchive(
   jettyHome: Components['jettyHome'],
   war: string,
 ): Promise<string> {
-  const target = classDataArchivePath(cache, java, jettyHome.version);
+  const target = await classDataArchivePath(cache, java, jettyHome.version);
   await entry(cache, path.basename(path.dirname(target)), async (folder) => {
     const base = path.join(folder, 'base');
     await mkdir(path.join(base, 'webapps'), { recursive: true });
@@ -65,7 +69,7 @@ export async function makeClassDataArchive(
     await run(java.path, ['-jar', startJar, `--add-modules=${modules}`], { cwd: base });
     const port = await freePort();
     const archive = path.join(folder, path.basename(target));
-    const child = spawn(
+    const child = start(
       java.path,
       [
         ...['-Xmx256m', '-XX:+UseSerialGC', `-XX:ArchiveClassesAtExit=${archive}`],

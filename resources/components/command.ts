@@ -1,5 +1,6 @@
-/** Runs a program to its end, for the set-up. */
+/** Runs programs for the set-up, and ends them when the set-up is interrupted. */
 import { spawn } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 
 /** Something the set-up cannot go on without; the message tells a person what to do. */
 export class SetupError extends Error {}
@@ -13,16 +14,49 @@ export interface Result {
 export interface Options {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Let it end by itself even when the set-up is interrupted (a package manager at work). */
+  readonly finish?: boolean;
+}
+
+const interruptible = new Set<ChildProcess>();
+let interrupted = false;
+
+/** Ends the programs that run and starts no further one, so that every step can clean up behind it. */
+export function interrupt(): void {
+  interrupted = true;
+  for (const child of interruptible) child.kill('SIGTERM');
+}
+
+/**
+ * Starts a program that is ended when the set-up is interrupted.
+ * @throws SetupError when it has been interrupted already
+ */
+export function start(program: string, args: readonly string[], options: SpawnOptions) {
+  if (interrupted) throw new SetupError('interrupted; start it again to go on');
+  const child = spawn(program, args, options);
+  interruptible.add(child);
+  child.on('close', () => interruptible.delete(child));
+  return child;
 }
 
 /** Runs `program`; a program that cannot be started ends with code 127, as in a shell. */
-export function tryRun(program: string, args: readonly string[], options: Options = {}) {
-  return new Promise<Result>((resolve) => {
-    const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+export async function tryRun(
+  program: string,
+  args: readonly string[],
+  { finish = false, ...options }: Options = {},
+): Promise<Result> {
+  const child = start(program, args, {
+    ...options,
+    // In a process group of its own a program is not reached by the terminal's Ctrl-C.
+    detached: finish,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  if (finish) interruptible.delete(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  return new Promise((resolve) => {
     child.on('error', (error) => {
       resolve({ code: 127, stdout, stderr: error.message });
     });

@@ -24,18 +24,24 @@ export function describeMissing(missing: readonly Missing[], hindrance: string):
   ].join('\n');
 }
 
+/** Removes the policy that a killed set-up left; the machine's own is not touched. */
+export async function removeLeftPolicy(): Promise<void> {
+  const text = await readFile(policyFile, 'utf8').catch(() => '');
+  if (text.includes(policyMark)) await rm(policyFile);
+}
+
 /** Forbids the start of daemons during `work`, unless the machine has a policy of its own. */
 async function withoutDaemons(work: () => Promise<void>): Promise<void> {
-  const left = existsSync(policyFile) && (await readFile(policyFile, 'utf8')).includes(policyMark);
-  const ours = left || !existsSync(policyFile);
-  if (ours) {
-    await writeFile(policyFile, `#!/bin/sh\n${policyMark}\nexit 101\n`);
-    await chmod(policyFile, 0o755);
+  if (existsSync(policyFile)) {
+    await work();
+    return;
   }
   try {
+    await writeFile(policyFile, `#!/bin/sh\n${policyMark}\nexit 101\n`);
+    await chmod(policyFile, 0o755);
     await work();
   } finally {
-    if (ours) await rm(policyFile, { force: true });
+    await rm(policyFile, { force: true });
   }
 }
 
@@ -59,12 +65,7 @@ export async function installPackages(missing: readonly Missing[]): Promise<void
   const wait = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3'];
   await withoutDaemons(async () => {
     await run('apt-get', [...wait, 'update', '-qq'], { env });
-    await run(
-      'apt-get',
-      [...wait, 'install', '-y', '-qq', '--no-install-recommends', ...packages],
-      {
-        env,
-      },
-    );
+    const install = ['install', '-y', '-qq', '--no-install-recommends', ...packages];
+    await run('apt-get', [...wait, ...install], { env, finish: true });
   });
 }

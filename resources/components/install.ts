@@ -13,8 +13,8 @@ import {
 import type { Components } from '../../gate-service/src/settings/components.ts';
 import { digestOf, removeIncomplete } from './cache.ts';
 import { classDataArchivePath, makeClassDataArchive } from './class-data-archive.ts';
-import { SetupError } from './command.ts';
-import { describeMissing, installPackages, requireApt } from './debian.ts';
+import { interrupt, SetupError } from './command.ts';
+import { describeMissing, installPackages, removeLeftPolicy, requireApt } from './debian.ts';
 import type { Missing } from './debian.ts';
 import * as fetched from './fetched.ts';
 import { withLock } from './lock.mjs';
@@ -201,7 +201,7 @@ async function install(cache: string, wishes: Wishes): Promise<Components> {
   const build = () => buildSampleApplication(cache, found.java, paths.servletApi);
   await produce(warFolder, 'build the sample application', 'what the demo pushes', build);
   const wars = await build();
-  const archive = classDataArchivePath(cache, found.java, jettyHome.version);
+  const archive = await classDataArchivePath(cache, found.java, jettyHome.version);
   await produce(archive, 'archive the classes of Jetty', 'nodes that start faster', () =>
     makeClassDataArchive(cache, found.java, jettyHome, wars['1.0'].path),
   );
@@ -223,6 +223,11 @@ async function install(cache: string, wishes: Wishes): Promise<Components> {
   return { ...components, key: await keyOf(programsOf(components)) };
 }
 
+/** From here on a signal ends the work in order, so that nothing half-done is left behind. */
+function onSignals(handle: () => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, handle);
+}
+
 /** Brings `components.json` up to date and returns its path. */
 export async function setUp(wishes: Wishes): Promise<string> {
   const file = componentsFile();
@@ -233,7 +238,9 @@ export async function setUp(wishes: Wishes): Promise<string> {
     path.join(cache, 'set-up.lock'),
     async () => {
       if (await isUpToDate(file, wishes)) return;
+      onSignals(interrupt);
       await removeIncomplete(cache);
+      await removeLeftPolicy();
       const components = componentsSchema.parse(await install(cache, wishes));
       const temporary = `${file}.${process.pid}`;
       await writeFile(temporary, `${JSON.stringify(components, undefined, 2)}\n`);

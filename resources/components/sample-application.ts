@@ -1,5 +1,5 @@
 /** Builds the WARs of the sample application: one source, one properties file per build. */
-import { copyFile, cp, mkdir, readdir, rm } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { sampleFlavours } from '../../gate-service/src/settings/components.ts';
 import type { Components } from '../../gate-service/src/settings/components.ts';
@@ -9,9 +9,10 @@ import { run } from './command.ts';
 const application = path.join(import.meta.dirname, '..', 'sample-application');
 const parts = ['source', 'web', 'builds'].map((part) => path.join(application, part));
 
-/** The name of the cache's folder with the WARs: it changes with the sources and the compiler. */
+/** The name of the cache's folder with the WARs: it changes with sources, compiler and packing. */
 export async function sampleApplicationName(java: Components['java']): Promise<string> {
-  return `sample-application-${await digestOf(parts, java.version)}`;
+  const packing = await readFile(import.meta.filename, 'utf8');
+  return `sample-application-${await digestOf(parts, java.version, packing)}`;
 }
 
 /**

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cacheFolder, loadComponents } from '../../gate-service/src/settings/components.ts';
 
 const installer = path.join(
@@ -22,18 +22,23 @@ let cache: string;
 beforeEach(() => {
   cache = mkdtempSync(path.join(tmpdir(), 'set-up-cache-'));
   for (const name of readdirSync(cacheFolder())) {
-    if (/^(envoy|jetty-home|jolokia|servlet-api|jenkins-pipeline|class-data)/.test(name)) {
+    if (/^(envoy|jetty-home|jolokia|servlet-api|jenkins-pipeline)/.test(name)) {
       symlinkSync(path.join(cacheFolder(), name), path.join(cache, name));
     }
   }
+  const archive = path.dirname(loadComponents().classDataArchive!.path);
+  symlinkSync(archive, path.join(cache, path.basename(archive)));
 });
 afterEach(() => {
   rmSync(cache, { recursive: true });
 });
 
-function setUp(): Promise<{ code: number | null; output: string }> {
+function start() {
   const env = { ...process.env, SPEED_GATE_CACHE: cache };
-  const child = spawn(process.execPath, [installer], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  return spawn(process.execPath, [installer], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+function setUp(child = start()): Promise<{ code: number | null; output: string }> {
   let output = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
   return new Promise((resolve) => {
@@ -41,6 +46,22 @@ function setUp(): Promise<{ code: number | null; output: string }> {
       resolve({ code, output });
     });
   });
+}
+
+const archives = () => readdirSync(cache).filter((name) => name.startsWith('class-data'));
+
+/** The command lines of all processes that name this test's cache. */
+function commandLines(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      } catch {
+        return '';
+      }
+    })
+    .filter((line) => line.includes(cache));
 }
 
 const load = () => loadComponents({ SPEED_GATE_CACHE: cache });
@@ -71,6 +92,23 @@ describe('the set-up', () => {
     writeFileSync(path.join(cache, 'components.json'), '{"format":');
     expect((await setUp()).code).toBe(0);
     expect(load().format).toBe(1);
+  });
+
+  it('ends in order when it is interrupted, and goes on the next time', async () => {
+    rmSync(path.join(cache, archives()[0]!));
+    const child = start();
+    const ended = setUp(child);
+    await vi.waitUntil(() => commandLines().some((line) => line.includes('ArchiveClassesAtExit')), {
+      timeout: 60_000,
+      interval: 20,
+    });
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(1);
+    expect(readdirSync(cache).filter((name) => /incomplete|lock/.test(name))).toEqual([]);
+    expect(commandLines()).toEqual([]);
+
+    expect((await setUp()).code).toBe(0);
+    expect(archives()).toHaveLength(1);
   });
 
   it('records versions that are new enough', async () => {
