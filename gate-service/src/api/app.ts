@@ -14,6 +14,7 @@ import { metricsOf, metricsRoute } from './operations/metrics.ts';
 import { describeApi, openApiRoute } from './operations/openapi.ts';
 import { handleErrors } from './problems/error-handler.ts';
 import { promotionRoutes } from './promotions/routes.ts';
+import { documentRoutes } from './runs/document-routes.ts';
 import { eventRoutes } from './runs/event-routes.ts';
 import { runRoutes } from './runs/routes.ts';
 import { serviceRoutes } from './services/routes.ts';
@@ -37,6 +38,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     forceCloseConnections: 'idle',
     genReqId: () => randomUUID(),
   });
+  app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
 
@@ -60,6 +62,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   await app.register(buildRoutes(dependencies));
   await app.register(runRoutes(dependencies));
   await app.register(eventRoutes(dependencies));
+  await app.register(documentRoutes(dependencies));
   await app.register(serviceRoutes(dependencies));
   await app.register(promotionRoutes(dependencies));
   await app.register(auditRoutes(dependencies));

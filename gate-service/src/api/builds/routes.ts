@@ -42,7 +42,7 @@ export function buildRoutes(dependencies: AppDependencies): FastifyPluginCallbac
           summary: 'Upload a build',
           description:
             'The WAR as the body. Kept only when it has the SHA-256 of the address and is a WAR. 201 when it is new, 200 when it was there already.',
-          consumes: ['application/octet-stream'],
+          ...{ 'x-body': 'application/octet-stream' },
           params: parameters,
           response: { 200: buildSchema, 201: buildSchema },
         },

@@ -2,9 +2,7 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import type { RequiredRight } from '../identity/rights.ts';
-import { problemSchema } from '../problems/problem.ts';
 
 const VERSION = '1';
 
@@ -48,28 +46,58 @@ export function openApiText(app: FastifyInstance): string {
 
 interface Operation {
   responses?: Record<string, unknown>;
+  requestBody?: unknown;
+  'x-answer'?: string;
+  'x-body'?: string;
 }
 
-/** Every operation may answer a problem; said once for all instead of at each route. */
+interface Document {
+  paths?: Record<string, Record<string, Operation>>;
+  components?: { schemas?: Record<string, unknown> };
+}
+
+/** What the schemas cannot say: problems of every operation, and bodies and answers that are not JSON. */
 function withProblems<T extends object>(document: T): T {
-  const paths = (document as { paths?: Record<string, Record<string, Operation>> }).paths ?? {};
-  for (const operations of Object.values(paths)) {
-    for (const operation of Object.values(operations)) {
-      operation.responses = {
-        ...operation.responses,
-        default: {
-          description: 'A problem (RFC 9457)',
-          content: {
-            'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
-          },
+  const { paths, components } = document as Document;
+  for (const operation of Object.values(paths ?? {}).flatMap((one) => Object.values(one))) {
+    const { 'x-answer': answer, 'x-body': body } = operation;
+    delete operation['x-answer'];
+    delete operation['x-body'];
+    if (body !== undefined) operation.requestBody = { required: true, content: { [body]: {} } };
+    operation.responses = {
+      ...operation.responses,
+      ...(answer !== undefined && {
+        200: { description: 'Default Response', content: { [answer]: {} } },
+      }),
+      default: {
+        description: 'A problem (RFC 9457)',
+        content: {
+          'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
         },
-      };
-    }
+      },
+    };
   }
-  const problem: Record<string, unknown> = z.toJSONSchema(problemSchema);
-  delete problem.$schema;
-  const components = (document as { components?: { schemas?: Record<string, unknown> } })
-    .components;
-  if (components !== undefined) components.schemas = { ...components.schemas, Problem: problem };
+  if (components?.schemas !== undefined) {
+    components.schemas = referenced(document, components.schemas);
+  }
   return document;
+}
+
+/** The generator writes each schema as input and as output; only those that are used are of use. */
+function referenced(document: object, schemas: Record<string, unknown>): Record<string, unknown> {
+  const text = JSON.stringify((document as Document).paths);
+  const used = new Set<string>();
+  const visit = (json: string): void => {
+    for (const [, name] of json.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      if (name === undefined || used.has(name)) continue;
+      used.add(name);
+      visit(JSON.stringify(schemas[name] ?? {}));
+    }
+  };
+  visit(text);
+  return Object.fromEntries(
+    Object.entries(schemas)
+      .filter(([name]) => used.has(name))
+      .sort(([a], [b]) => a.localeCompare(b, 'en')),
+  );
 }

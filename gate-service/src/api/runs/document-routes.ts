@@ -1,0 +1,183 @@
+/** What a run leaves behind for others to read: evidence, samples, and reports in formats that tools know. */
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { resolve, sep } from 'node:path';
+import { Readable } from 'node:stream';
+import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Sample } from '../../load/sample.ts';
+import type { MeasurementRecord } from '../../runs/run-store.ts';
+import type { AppDependencies } from '../dependencies.ts';
+import { ProblemError } from '../problems/problem.ts';
+import { idSchema } from '../schemas.ts';
+import { JTL_HEADER, jtlLine } from './documents/jtl.ts';
+import { renderJunit } from './documents/junit.ts';
+import { renderReport } from './documents/report.ts';
+import { collectEvidence, evidenceSchema } from './evidence.ts';
+import { existingRun } from './routes.ts';
+import { withoutInfinities } from './schemas.ts';
+
+const REPORT_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
+const LINES_PER_CHUNK = 500;
+
+const parameters = z.object({ id: idSchema });
+const selection = z.object({
+  measurement: idSchema.optional().describe('Another one than that which the decision rests on.'),
+});
+
+/** `GET /v1/runs/:id/{evidence,samples,report.html,junit.xml,results.jtl}`. */
+export function documentRoutes(dependencies: AppDependencies): FastifyPluginCallbackZod {
+  const { runs, store, samples, stateDirectory } = dependencies;
+  const document = (summary: string, answer?: string) => ({
+    tags: ['documents'],
+    summary,
+    params: parameters,
+    ...(answer !== undefined && { 'x-answer': answer }),
+  });
+
+  const measurementOf = async (id: string, wanted?: string): Promise<MeasurementRecord> => {
+    await existingRun(runs, id);
+    const measurements = await store.measurements(id);
+    const decided = (await store.run(id))?.judgementId;
+    const deciding = decided === undefined ? undefined : await store.judgement(decided);
+    const name = wanted ?? deciding?.measurementId;
+    const found =
+      name === undefined ? measurements.at(-1) : measurements.find((one) => one.id === name);
+    if (found !== undefined) return found;
+    throw new ProblemError(
+      404,
+      'no-measurement',
+      name === undefined
+        ? `run ${id} has measured nothing (yet)`
+        : `run ${id} has no measurement ${name}; its evidence lists those it has`,
+    );
+  };
+
+  const fileOf = (measurement: MeasurementRecord): string => {
+    const file = resolve(stateDirectory, measurement.file);
+    // The name comes from the store, not from a request; a wrong one must still not lead outside.
+    if (!file.startsWith(resolve(stateDirectory) + sep)) {
+      throw new Error(`measurement ${measurement.id} names a file outside of the state folder`);
+    }
+    return file;
+  };
+
+  return (app, _options, done) => {
+    app.get(
+      '/v1/runs/:id/evidence',
+      {
+        config: { right: 'read' },
+        schema: {
+          ...document('Everything that the decision rests on'),
+          response: { 200: evidenceSchema },
+        },
+      },
+      async (request) => {
+        const run = await existingRun(runs, request.params.id);
+        return withoutInfinities(await collectEvidence(store, run));
+      },
+    );
+
+    app.get(
+      '/v1/runs/:id/samples',
+      {
+        config: { right: 'read' },
+        schema: {
+          ...document(
+            'Every request that was sent: speed-gate-samples/1, CSV in gzip',
+            'application/gzip',
+          ),
+          querystring: selection,
+        },
+      },
+      async (request, reply) => {
+        const measurement = await measurementOf(request.params.id, request.query.measurement);
+        const file = fileOf(measurement);
+        try {
+          await (await open(file, 'r')).close();
+        } catch {
+          throw gone(measurement);
+        }
+        return reply
+          .header('content-type', 'application/gzip')
+          .header('content-disposition', `attachment; filename="${measurement.id}.csv.gz"`)
+          .send(createReadStream(file));
+      },
+    );
+
+    app.get(
+      '/v1/runs/:id/results.jtl',
+      {
+        config: { right: 'read' },
+        schema: {
+          ...document('The samples for JMeter’s readers, as CSV', 'text/csv'),
+          querystring: selection,
+        },
+      },
+      async (request, reply) => {
+        const measurement = await measurementOf(request.params.id, request.query.measurement);
+        let content: { readonly samples: readonly Sample[] };
+        try {
+          content = await samples.read(fileOf(measurement));
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw gone(measurement);
+          throw error;
+        }
+        const startedAtMs = Date.parse(measurement.startedAt);
+        return reply
+          .header('content-type', 'text/csv; charset=utf-8')
+          .send(Readable.from(jtl(content.samples, startedAtMs)));
+      },
+    );
+
+    app.get(
+      '/v1/runs/:id/junit.xml',
+      {
+        config: { right: 'read' },
+        schema: document(
+          'JUnit: a failure is a regression, an error was not measured',
+          'application/xml',
+        ),
+      },
+      async (request, reply) =>
+        reply
+          .header('content-type', 'application/xml; charset=utf-8')
+          .send(renderJunit(await existingRun(runs, request.params.id))),
+    );
+
+    app.get(
+      '/v1/runs/:id/report.html',
+      {
+        config: { right: 'read' },
+        schema: document('A report in one file', 'text/html'),
+      },
+      async (request, reply) =>
+        reply
+          .header('content-type', 'text/html; charset=utf-8')
+          .header('content-security-policy', REPORT_POLICY)
+          .send(renderReport(await existingRun(runs, request.params.id))),
+    );
+    done();
+  };
+}
+
+function gone(measurement: MeasurementRecord): ProblemError {
+  return new ProblemError(
+    410,
+    'samples-gone',
+    `the samples of measurement ${measurement.id} are no longer on the disk of the service`,
+  );
+}
+
+function* jtl(samples: readonly Sample[], startedAtMs: number): Generator<string> {
+  yield JTL_HEADER;
+  for (let at = 0; at < samples.length; at += LINES_PER_CHUNK) {
+    const chunk = samples.slice(at, at + LINES_PER_CHUNK);
+    // Warm-up was sent too, but it is no result.
+    yield chunk
+      .filter((sample) => sample.window >= 0)
+      .map((sample) => jtlLine(sample, startedAtMs))
+      .join('');
+  }
+}

@@ -1,0 +1,243 @@
+/** The application with its real store and files, and a run service that only remembers: no platform behind it. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from '../../gate-service/src/api/app.ts';
+import type { AppDependencies } from '../../gate-service/src/api/app.ts';
+import { createTokenBook, tokenDigest } from '../../gate-service/src/api/identity/token-book.ts';
+import { rightSchema } from '../../gate-service/src/api/identity/rights.ts';
+import type { Right } from '../../gate-service/src/api/identity/rights.ts';
+import type { Sample } from '../../gate-service/src/load/sample.ts';
+import { RefusedError } from '../../gate-service/src/runs/run-service.ts';
+import type { RunService } from '../../gate-service/src/runs/run-service.ts';
+import type { PromotionRecord } from '../../gate-service/src/runs/run-store.ts';
+import type { RunEvent, RunView } from '../../gate-service/src/runs/run.ts';
+import { openBuildFiles } from '../../gate-service/src/store/build-files.ts';
+import { openStore } from '../../gate-service/src/store/store.ts';
+import type { Store } from '../../gate-service/src/store/store.ts';
+
+export const MAX_BUILD_BYTES = 256 * 1024;
+
+/** `only-read` has just `read`, and so on; `everything` has all of them. */
+export const tokenFor = (right: Right | 'everything'): string => `token-${right}-0123456789`;
+
+export const bearer = (right: Right | 'everything') => ({
+  authorization: `Bearer ${tokenFor(right)}`,
+});
+
+export interface ApiFixture {
+  readonly app: FastifyInstance;
+  readonly store: Store;
+  readonly runs: RememberedRuns;
+  readonly directory: string;
+  close(): Promise<void>;
+}
+
+export async function openApiFixture(): Promise<ApiFixture> {
+  const directory = await mkdtemp(join(tmpdir(), 'speed-gate-api-'));
+  const store = await openStore({ file: join(directory, 'store.db') });
+  const runs = new RememberedRuns(store);
+  const samples: AppDependencies['samples'] = {
+    read: async (file) => ({ samples: JSON.parse(await readFile(file, 'utf8')) as Sample[] }),
+  };
+  const app = await buildApp({
+    runs,
+    store,
+    buildFiles: await openBuildFiles({
+      directory: join(directory, 'builds'),
+      maxBytes: MAX_BUILD_BYTES,
+    }),
+    tokens: createTokenBook([
+      ...rightSchema.options.map((right) => ({
+        name: `only-${right}`,
+        sha256: tokenDigest(tokenFor(right)),
+        rights: [right],
+      })),
+      {
+        name: 'everything',
+        sha256: tokenDigest(tokenFor('everything')),
+        rights: [...rightSchema.options],
+      },
+    ]),
+    samples,
+    stateDirectory: directory,
+    maxBuildBytes: MAX_BUILD_BYTES,
+  });
+  return {
+    app,
+    store,
+    runs,
+    directory,
+    async close() {
+      await app.close();
+      await store.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+export function runView(changes: Partial<RunView> = {}): RunView {
+  const id = changes.id ?? 'run-1';
+  return {
+    id,
+    service: 'checkout',
+    build: 'a'.repeat(64),
+    requestedBy: 'only-run',
+    createdAt: '2026-01-01T00:00:00.000Z',
+    phase: 'queued',
+    phases: [],
+    evidence: [],
+    shown: [],
+    controls: [],
+    attempts: [],
+    links: { self: `/v1/runs/${id}` },
+    ...changes,
+  };
+}
+
+/** Stands in for the life of runs, whose own tests are elsewhere; events go through the real store. */
+export class RememberedRuns implements RunService {
+  readonly views = new Map<string, RunView>();
+  readonly calls: { name: string; arguments: readonly unknown[] }[] = [];
+  /** Thrown by the next call that changes something. */
+  refusal: Error | undefined;
+  readonly #store: Store;
+  readonly #listeners = new Map<string, Set<(event: RunEvent) => void>>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async begin(view: RunView): Promise<void> {
+    this.views.set(view.id, view);
+    await this.#store.createRun({
+      id: view.id,
+      service: view.service,
+      build: view.build,
+      request: { service: view.service, build: view.build },
+      settings: {
+        workload: { rate: 1, arrivals: 'poisson', freshConnections: 0, requests: [] },
+        thresholds: [],
+        shown: [],
+        tune: 'off',
+        promote: 'manual',
+        profile: 'quick',
+        against: 'production',
+        seed: 1,
+      },
+      requestedBy: view.requestedBy,
+      createdAt: view.createdAt,
+      phase: view.phase,
+      phases: [],
+    });
+  }
+
+  async emit(
+    runId: string,
+    message: string,
+    type: RunEvent['type'] = 'progress',
+    data: RunEvent['data'] = {},
+  ): Promise<void> {
+    const event = await this.#store.appendEvent({
+      runId,
+      at: '2026-01-01T00:00:00.000Z',
+      type,
+      message,
+      data,
+    });
+    for (const listener of this.#listeners.get(runId) ?? []) listener(event);
+  }
+
+  listeners(runId: string): number {
+    return this.#listeners.get(runId)?.size ?? 0;
+  }
+
+  async submit(...given: Parameters<RunService['submit']>) {
+    this.#note('submit', given);
+    const known = this.views.has('run-1');
+    if (!known) await this.begin(runView());
+    return { run: runView(), created: !known, ahead: 0 };
+  }
+
+  get(id: string) {
+    return Promise.resolve(this.views.get(id));
+  }
+
+  list() {
+    return Promise.resolve({ items: [...this.views.values()].reverse() });
+  }
+
+  events(id: string, after: number) {
+    return this.#store.events(id, after, 1000);
+  }
+
+  subscribe(id: string, listener: (event: RunEvent) => void) {
+    const listeners = this.#listeners.get(id) ?? new Set();
+    this.#listeners.set(id, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+    };
+  }
+
+  cancel(...given: Parameters<RunService['cancel']>) {
+    this.#note('cancel', given);
+    return Promise.resolve(this.#existing(given[0]));
+  }
+
+  override(...given: Parameters<RunService['override']>) {
+    this.#note('override', given);
+    return Promise.resolve(this.#existing(given[0]));
+  }
+
+  promote(...given: Parameters<RunService['promote']>): Promise<PromotionRecord> {
+    this.#note('promote', given);
+    const [service, order, actor] = given;
+    return Promise.resolve({
+      id: 'promotion-1',
+      service,
+      build: order.build,
+      configurationHash: order.configuration,
+      origin: 'person',
+      actor,
+      reason: order.reason,
+      createdAt: '2026-01-01T00:00:00.000Z',
+      version: 1,
+      state: 'running',
+      stage: 'queued',
+      steps: [],
+    });
+  }
+
+  promotion() {
+    return Promise.resolve(undefined);
+  }
+
+  services() {
+    return Promise.resolve([{ name: 'checkout', description: 'the shop' }]);
+  }
+
+  service(name: string) {
+    return Promise.resolve(name === 'checkout' ? { name, description: 'the shop' } : undefined);
+  }
+
+  history(service: string) {
+    if (service !== 'checkout') {
+      return Promise.reject(new RefusedError('unknown-service', `there is no service ${service}`));
+    }
+    return Promise.resolve({ items: [] });
+  }
+
+  #note(name: string, given: readonly unknown[]): void {
+    this.calls.push({ name, arguments: given });
+    const refusal = this.refusal;
+    this.refusal = undefined;
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #existing(id: string): RunView {
+    const view = this.views.get(id);
+    if (view === undefined) throw new RefusedError('unknown-run', `there is no run ${id}`);
+    return view;
+  }
+}
