@@ -100,6 +100,7 @@ export class ComparisonWatch implements SenderListener {
           windowsPlanned: this.#request.windows,
           look: this.#windows,
           requirePlanted: false,
+          requireSender: false,
           baseline: this.#request.baseline,
         },
       );

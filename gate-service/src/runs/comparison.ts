@@ -1,6 +1,6 @@
 /** One comparison of two arms: sent, watched, looked at, read back from the stored samples. */
 import { randomUUID } from 'node:crypto';
-import type { ArmName, Measurement } from '../load/sample.ts';
+import type { ArmName, Measurement, MeasurementEnd } from '../load/sample.ts';
 import type { MeasurementPlan, SenderArm } from '../load/sender.ts';
 import { ARM_HEADER, PLANTED_HEADER } from '../mesh/plan.ts';
 import type { Arm, ArmObservation } from '../platforms/platform.ts';
@@ -74,7 +74,7 @@ export async function compare(
   );
   const before = await world.observe(context.service.name, 'staging');
   const file = await sampleFiles.place(context.run.id, attempt);
-  const plan = planOf(context, request, attempt);
+  const plan = planOf(context, request, attempt, await ownPids(context, before));
   const watch = new ComparisonWatch(context, request);
   const startedAt = context.now();
   let result: Awaited<ReturnType<typeof sender.measure>>;
@@ -96,6 +96,7 @@ export async function compare(
       cause: error,
     });
   }
+  const problems = [...endProblems(result.ended, watch, request.windows)];
   const cpu = cpuSeconds(request.arms, watch.cpuFrom ?? before, watch.cpuTo);
   const record: MeasurementRecord = {
     id: randomUUID(),
@@ -122,7 +123,7 @@ export async function compare(
     ...(cpu === undefined ? {} : { cpuSeconds: cpu }),
   };
   await store.saveMeasurement(record);
-  const problems = integrityProblems(request.arms, before, after, stored.samples);
+  problems.push(...integrityProblems(request.arms, before, after, stored.samples));
   if (problems.length > 0) throw new InvalidAttempt(problems.join('; '));
   const observations = [before, ...watch.observations, after];
   return { record, measurement: measurementOf(record, stored), observations };
@@ -138,7 +139,40 @@ export function measurementOf(record: MeasurementRecord, stored: Measurement): M
   };
 }
 
-function planOf(context: RunContext, request: ComparisonRequest, attempt: number): MeasurementPlan {
+/** Windows must be missing for one reason only: that the judge knew enough. */
+function endProblems(
+  ended: MeasurementEnd | undefined,
+  watch: ComparisonWatch,
+  planned: number,
+): readonly string[] {
+  const whole = watch.stopRequested() || watch.windows === planned;
+  if (!whole) return [`only ${watch.windows} of ${planned} windows were sent`];
+  return ended === undefined || ended === 'planned' || ended === 'stopped'
+    ? []
+    : [`the sending ended early (${ended})`];
+}
+
+/** Processes whose CPU is not foreign to the measurement. */
+async function ownPids(
+  context: RunContext,
+  staging: readonly ArmObservation[],
+): Promise<readonly number[]> {
+  const { ownProcesses, world } = context.deps;
+  const production = await world.observe(context.service.name, 'production');
+  const nodes = [...staging, ...production].flatMap((observation) => observation.nodes);
+  const components = nodes.flatMap(({ status }) => [status?.httpd, status?.jetty]);
+  const pids = components.flatMap((component) =>
+    component === undefined ? [] : [component.usage.pid],
+  );
+  return [...new Set([...pids, ...((await ownProcesses?.()) ?? [])])];
+}
+
+function planOf(
+  context: RunContext,
+  request: ComparisonRequest,
+  attempt: number,
+  pids: readonly number[],
+): MeasurementPlan {
   const { profile, service } = context;
   const { workload, seed } = context.run.settings;
   const [first, second] = request.arms.map(({ name }) => armOf(name)) as [SenderArm, SenderArm];
@@ -171,6 +205,7 @@ function planOf(context: RunContext, request: ComparisonRequest, attempt: number
       maxSeconds: plannedSeconds + 60,
     },
     freshConnections: workload.freshConnections,
+    ownPids: pids,
     // Fresh data: every attempt has its own arrivals and pairing, all from the run's seed.
     seed: (seed + attempt) >>> 0,
   };

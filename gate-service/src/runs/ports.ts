@@ -1,6 +1,6 @@
 /** Ports of the life of a run to what decides and helps; adapters to the other rooms are in `adapters/`. */
 import type { Judgement } from '../judge/judgement.ts';
-import type { Measurement } from '../load/sample.ts';
+import type { ArmName, Measurement } from '../load/sample.ts';
 import type { Workload } from '../load/workload.ts';
 import type { Arm, ArmObservation } from '../platforms/platform.ts';
 import type { CatalogueService } from '../settings/catalogue.ts';
@@ -15,8 +15,14 @@ export interface JudgeOptions {
   readonly look: number;
   /** False at interim looks: the planted block comes last. */
   readonly requirePlanted: boolean;
+  /** False while the sender has not ended: its counters come last. */
+  readonly requireSender: boolean;
   /** False for a service without production: only absolute limits are judged. */
   readonly baseline: boolean;
+  /** From the warm-up, once it is known. */
+  readonly steady?: boolean;
+  /** Arms to compare, when they are not baseline and candidate. */
+  readonly arms?: { readonly reference: ArmName; readonly subject: ArmName };
 }
 
 export interface RunJudge {
@@ -67,7 +73,13 @@ export interface StepJudge {
   compare(
     canary: ArmTraffic | undefined,
     current: ArmTraffic | undefined,
-    options: { readonly steps: number; readonly minimumRequests: number },
+    options: {
+      /** Looks of the whole promotion: they share the error probability. */
+      readonly steps: number;
+      readonly minimumRequests: number;
+      /** Requests that the canary's weight should have brought by now. */
+      readonly expectedRequests: number;
+    },
   ): StepFinding;
 }
 
@@ -94,15 +106,22 @@ export interface TuningAnswer {
   readonly sentence: string;
 }
 
+export interface TuningBudget {
+  readonly evaluationsLeft: number;
+  readonly secondsLeft: number;
+  /** What one evaluation takes without its deployment. */
+  readonly secondsPerEvaluation: number;
+}
+
 /** Tuning of one run: asked until it has nothing to propose. */
 export interface Tuner {
-  ask(): TuningProposal;
+  ask(budget: TuningBudget): TuningProposal;
   /** @param measurement arms `candidate` (incumbent configuration) and `challenger` */
   tell(configuration: StackConfiguration, measurement: Measurement): TuningAnswer;
 }
 
 export interface Tuners {
-  create(incumbent: StackConfiguration, facts: TuningFacts, seed: number): Tuner;
+  create(incumbent: StackConfiguration, facts: TuningFacts): Tuner;
 }
 
 /** The only way from stored values back to a configuration, and the legal starting point. */

@@ -42,7 +42,7 @@ export const profiles: Readonly<Record<Profile, MeasuringProfile>> = {
     windowSeconds: 2,
     warmup: { minSeconds: 4, maxSeconds: 12, minRequests: 200 },
     planted: { windows: 3, delayMs: 10 },
-    tuning: { windows: 5, warmupSeconds: 4 },
+    tuning: { windows: 6, warmupSeconds: 4 },
     quietSeconds: 3,
     capSeconds: 6 * 60,
     progressSeconds: 5,

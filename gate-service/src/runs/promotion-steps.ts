@@ -53,7 +53,7 @@ export async function raiseWeights(
     await context.world.routeProduction(routing(context, weight), owner, signal);
     const finding =
       weight < 100
-        ? await watchStep(context, settings.stepSeconds, signal)
+        ? await watchStep(context, settings.stepSeconds, expected / settings.stepSeconds, signal)
         : await watchHold(context, settings.holdSeconds, failureShare, signal);
     const outcome = stepOutcome(finding);
     const sentence = `${weight} %: ${finding.sentence}`;

@@ -47,16 +47,25 @@ export async function recentRequests(
   };
 }
 
-/** Compares canary and current over one step; returns at once on a breach or a lost scrape. */
+/**
+ * Compares canary and current over one step; returns at once on a breach or a lost scrape.
+ * @param expectedPerSecond requests per second that the canary's weight should bring
+ */
 export async function watchStep(
   context: WatchContext,
   seconds: number,
+  expectedPerSecond: number,
   signal: AbortSignal,
 ): Promise<StepFinding> {
   // Every look may send traffic back, so all of them share the error probability.
   const steps = (promotionWeights.length - 1) * Math.ceil((seconds * 1000) / pollMs(seconds));
-  return poll(context, seconds, signal, (canary, current) =>
-    context.judge.compare(canary, current, { steps, minimumRequests: context.minimumRequests }),
+  const { minimumRequests } = context;
+  return poll(context, seconds, signal, (canary, current, elapsedSeconds) =>
+    context.judge.compare(canary, current, {
+      steps,
+      minimumRequests,
+      expectedRequests: expectedPerSecond * elapsedSeconds,
+    }),
   );
 }
 
@@ -93,14 +102,17 @@ export function sanity(canary: ArmTraffic | undefined, currentFailureShare: numb
     : { outcome: 'held', sentence: counted };
 }
 
+type Find = (
+  canary: ArmTraffic | undefined,
+  current: ArmTraffic | undefined,
+  elapsedSeconds: number,
+) => StepFinding | Promise<StepFinding>;
+
 async function poll(
   context: WatchContext,
   seconds: number,
   signal: AbortSignal,
-  find: (
-    canary: ArmTraffic | undefined,
-    current: ArmTraffic | undefined,
-  ) => StepFinding | Promise<StepFinding>,
+  find: Find,
 ): Promise<StepFinding> {
   const { clock } = context;
   const fromMs = clock.now();
@@ -124,10 +136,7 @@ function pollMs(seconds: number): number {
 async function readAndFind(
   context: WatchContext,
   span: { readonly fromMs: number; readonly toMs: number },
-  find: (
-    canary: ArmTraffic | undefined,
-    current: ArmTraffic | undefined,
-  ) => StepFinding | Promise<StepFinding>,
+  find: Find,
 ): Promise<StepFinding> {
   const { canaryArmId, currentArmId } = context;
   let traffic: ReadonlyMap<string, ArmTraffic | undefined>;
@@ -142,5 +151,6 @@ async function readAndFind(
     const why = error instanceof Error ? error.message : String(error);
     return { outcome: 'no-data', sentence: `production's metrics cannot be read: ${why}` };
   }
-  return find(traffic.get(canaryArmId), traffic.get(currentArmId));
+  const elapsedSeconds = (span.toMs - span.fromMs) / 1000;
+  return find(traffic.get(canaryArmId), traffic.get(currentArmId), elapsedSeconds);
 }

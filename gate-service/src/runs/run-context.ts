@@ -25,6 +25,8 @@ export interface RunDependencies {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly profiles: Readonly<Record<'standard' | 'quick', MeasuringProfile>>;
+  /** Pids of the platform's other components (proxies, agents, Prometheus, services under test elsewhere). */
+  readonly ownProcesses?: () => Promise<readonly number[]>;
   /** @throws when the service is not in the catalogue */
   readonly catalogue: (service: string) => CatalogueService;
 }

@@ -117,7 +117,9 @@ async function judgeStored(
     windowsPlanned: record.windowsPlanned,
     look: record.windowsMeasured,
     requirePlanted: true,
+    requireSender: true,
     baseline,
+    steady: record.steady,
   };
   const judgement: JudgementRecord = {
     id: randomUUID(),

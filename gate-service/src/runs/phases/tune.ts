@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { asError } from '../clock.ts';
 import { compare, InvalidAttempt } from '../comparison.ts';
 import type { Comparison } from '../comparison.ts';
-import type { Measurement, Sample } from '../../load/sample.ts';
+import type { Measurement } from '../../load/sample.ts';
 import { PlatformError } from '../../platforms/platform.ts';
 import type { Arm } from '../../platforms/platform.ts';
 import type { StackConfiguration } from '../../stack/configuration.ts';
@@ -46,24 +46,22 @@ export async function tune(
   if (settings.tune === 'off') return undefined;
   const { clock, tuners } = context.deps;
   const deadline = clock.now() + settings.tune.seconds * 1000;
-  const tuner = tuners.create(
-    arms.incumbent,
-    {
-      measurement: judged.comparison.measurement,
-      workload: settings.workload,
-      observations: judged.comparison.observations,
-      candidateArmId: arms.candidate.id,
-    },
-    settings.seed,
-  );
+  const tuner = tuners.create(arms.incumbent, {
+    measurement: judged.comparison.measurement,
+    workload: settings.workload,
+    observations: judged.comparison.observations,
+    candidateArmId: arms.candidate.id,
+  });
+  const { tuning, windowSeconds } = context.profile;
+  const secondsPerEvaluation = tuning.warmupSeconds + tuning.windows * windowSeconds;
   for (let evaluation = 1; evaluation <= settings.tune.evaluations; evaluation += 1) {
-    const proposal = tuner.ask();
+    const proposal = tuner.ask({
+      evaluationsLeft: settings.tune.evaluations - evaluation + 1,
+      secondsLeft: (deadline - clock.now()) / 1000,
+      secondsPerEvaluation,
+    });
     if (proposal.kind === 'none') {
       await context.tell('tuning', proposal.sentence);
-      return undefined;
-    }
-    if (clock.now() >= deadline) {
-      await context.tell('tuning', `tuning ends: its ${settings.tune.seconds} s are spent`);
       return undefined;
     }
     const { configuration } = proposal;
@@ -167,14 +165,13 @@ async function saveEffect(context: RunContext, { measurement, record }: Comparis
     windowsPlanned: record.windowsPlanned,
     look: record.windowsMeasured,
     requirePlanted: false,
+    requireSender: true,
     baseline: true,
-  };
+    steady: record.steady,
+    arms: { reference: 'candidate', subject: 'challenger' },
+  } as const;
   const id = randomUUID();
-  const judgement = judge.judge(
-    asBaselineAndCandidate(measurement),
-    { thresholds, shown: [] },
-    options,
-  );
+  const judgement = judge.judge(measurement, { thresholds, shown: [] }, options);
   await store.saveJudgement({
     id,
     runId: context.run.id,
@@ -183,24 +180,8 @@ async function saveEffect(context: RunContext, { measurement, record }: Comparis
     by: 'run',
     thresholds,
     shown: [],
-    options: { ...options, arms: { baseline: 'candidate', candidate: 'challenger' } },
+    options,
     judgement,
   });
   await context.update({ configurationJudgementId: id });
-}
-
-/** The judge knows baseline and candidate: here the incumbent configuration is the one, the challenger the other. */
-export function asBaselineAndCandidate(measurement: Measurement): Measurement {
-  const samples = measurement.samples.map((sample): Sample => {
-    if (sample.arm === 'candidate') return { ...sample, arm: 'baseline' };
-    return sample.arm === 'challenger' ? { ...sample, arm: 'candidate' } : sample;
-  });
-  const { cpuSeconds, ...rest } = measurement;
-  return cpuSeconds?.candidate === undefined || cpuSeconds.challenger === undefined
-    ? { ...rest, samples }
-    : {
-        ...rest,
-        samples,
-        cpuSeconds: { baseline: cpuSeconds.candidate, candidate: cpuSeconds.challenger },
-      };
 }

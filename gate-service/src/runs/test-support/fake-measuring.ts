@@ -54,7 +54,7 @@ export class FakeSender implements Sender {
     this.after(plan);
     const counters = { sent: samples.length, received: samples.length, inFlight: 0, cpuSeconds: 1 };
     this.files.set(file, { windowsPlanned: plan.windows, samples, fitness, counters });
-    return { counters, steady: true, file };
+    return { counters, steady: true, file, ended: 'planned' };
   }
 
   #sample(arm: Sample['arm'], window: number): Sample {

@@ -43,7 +43,8 @@ const profile: MeasuringProfile = {
 /** What outlives a process. */
 export class FakeWorld {
   readonly clock = new FakeClock();
-  readonly store = new MemoryStore();
+  readonly memory = new MemoryStore();
+  store: RunStore;
   readonly platform = new FakePlatform();
   readonly sender = new FakeSender(this.clock, this.platform);
   readonly judge = new FakeJudge();
@@ -78,6 +79,15 @@ export class FakeWorld {
       return Promise.resolve(new Map(found));
     },
   };
+
+  constructor(store?: RunStore) {
+    this.store = store ?? this.memory;
+  }
+
+  /** The same database, opened by the next process. */
+  reopen(store: RunStore): void {
+    this.store = store;
+  }
 
   /** Old build in production on the stock configuration. */
   async seed(): Promise<void> {
@@ -121,11 +131,12 @@ export class FakeGate {
   readonly journal: Journal;
   readonly problems: Error[] = [];
   readonly #world: FakeWorld;
+  #dead = false;
 
   constructor(fake: FakeWorld, { wrap = (target) => target }: FakeGateOptions = {}) {
     this.#world = fake;
-    const store: RunStore = wrap(fake.store);
-    const platform: Platform = wrap(fake.platform);
+    const store: RunStore = this.#mortal(wrap(fake.store));
+    const platform: Platform = this.#mortal(wrap(fake.platform));
     const { clock, judge, sender, service, telemetry, tuners } = fake;
     const journal = new Journal(store, clock);
     const world = new World(platform, store, clock);
@@ -180,6 +191,22 @@ export class FakeGate {
       clock,
       services: [service],
       problem: (error) => this.problems.push(error),
+    });
+  }
+
+  /** From now on nothing that this process calls answers any more. */
+  die(): void {
+    this.#dead = true;
+  }
+
+  #mortal<T extends object>(target: T): T {
+    return new Proxy(target, {
+      get: (own, property) => {
+        const value: unknown = Reflect.get(own, property, own);
+        if (typeof value !== 'function') return value;
+        return (...parameters: unknown[]): unknown =>
+          this.#dead ? new Promise(() => undefined) : Reflect.apply(value, own, parameters);
+      },
     });
   }
 
