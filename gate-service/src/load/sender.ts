@@ -1,5 +1,5 @@
 /** Port to the sender: a process of its own that sends pairs of requests and streams samples back. */
-import type { ArmName, Sample, SenderCounters, WindowFitness } from './sample.ts';
+import type { ArmName, MeasurementEnd, Sample, SenderCounters, WindowFitness } from './sample.ts';
 import type { Workload } from './workload.ts';
 
 export interface SenderArm {
@@ -36,6 +36,13 @@ export interface MeasurementPlan {
   /** 0–1: share of requests sent on a fresh connection. */
   readonly freshConnections: number;
   readonly seed: number;
+  /**
+   * Processes of the measurement and of the service under test; what they and their descendants use is
+   * not foreign. The sender itself and its parent never are.
+   */
+  readonly ownPids?: readonly number[];
+  /** Response header by which a node names itself; `x-speed-gate-node` when absent. */
+  readonly launchHeader?: string;
 }
 
 /** What the sender reports while it sends. */
@@ -49,6 +56,7 @@ export interface SenderResult {
   readonly counters: SenderCounters;
   /** False when the paired difference never stopped trending: the comparison is inconclusive. */
   readonly steady: boolean;
+  readonly ended?: MeasurementEnd;
   /** Path of the sample file. */
   readonly file: string;
 }
@@ -59,7 +67,8 @@ export interface SenderListener {
 
 export interface Sender {
   /**
-   * Sends until the planned windows are done, `signal` aborts, or `listener` has asked to stop.
+   * Sends until the planned windows are done, `signal` aborts, or `listener` has asked to stop: then the
+   * window in progress ends and the planted block follows, if one is planned.
    * @param file where the samples go (`.csv.gz`)
    * @throws when the sender process dies or the target does not answer
    */
