@@ -40,6 +40,8 @@ export const nodeDescriptionSchema = z.strictObject({
     /** AppCDS archive, where one was made at set-up. */
     classDataArchive: z.string().optional(),
   }),
+  /** JVM with the first compiler only: starts cheaper, runs CPU-bound code slower. Never for a measurement. */
+  fastStart: z.boolean().optional(),
   resources: z.strictObject({
     cores: z.number().positive(),
     memoryMiB: z.number().positive(),

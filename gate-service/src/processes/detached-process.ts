@@ -6,7 +6,14 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { allStats, bootId, readStat, residentMiB, type ProcessStat } from './proc-stat.ts';
+import {
+  allStats,
+  bootId,
+  commandOf,
+  readStat,
+  residentMiB,
+  type ProcessStat,
+} from './proc-stat.ts';
 import type { ProcessRecord } from './process-record.ts';
 
 const POLL_MS = 25;
@@ -82,6 +89,14 @@ export function isRunning(record: ProcessRecord): boolean {
  */
 export function groupMembers(record: ProcessRecord): number[] {
   return livingGroup(record, allStats()).map((stat) => stat.pid);
+}
+
+/** Leaders of process groups whose command line fits: for what was started but never recorded. */
+export function findLeaders(fits: (command: readonly string[]) => boolean): ProcessRecord[] {
+  return allStats()
+    .filter((stat) => stat.pid === stat.group && !stat.zombie)
+    .map(({ pid, startTime }) => ({ pid, startTime, command: commandOf(pid), bootId: bootId() }))
+    .filter(({ command }) => command.length > 0 && fits(command));
 }
 
 export interface StopOptions {

@@ -57,6 +57,15 @@ export function allStats(): ProcessStat[] {
     .filter((stat) => stat !== undefined);
 }
 
+/** The command line; empty when the process is gone or a zombie. */
+export function commandOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return [];
+  }
+}
+
 /** Resident memory in MiB, or 0 when the process is gone. Shared pages count for each process that has them. */
 export function residentMiB(pid: number): number {
   try {

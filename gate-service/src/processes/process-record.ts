@@ -1,6 +1,6 @@
 /** Identity of a detached process that survives its starter: a pid alone may be reused, pid and start time may not. */
 import { z } from 'zod';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 export interface ProcessRecord {
@@ -29,6 +29,8 @@ export async function writeFileAtomically(
   const temporary = `${file}.${process.pid}.${Date.now().toString(36)}.tmp`;
   try {
     await writeFile(temporary, content, { mode, flush: true });
+    // Whatever the umask: another user's process may have to read it.
+    await chmod(temporary, mode);
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
