@@ -3,11 +3,14 @@
  * does not. Plain JavaScript for Node 18.
  */
 import { spawn } from 'node:child_process';
-import { readFile, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { withLock } from './lock.mjs';
+
+/** The Node that everything is installed for. */
+const major = 24;
 
 /** @typedef {{ version?: string, integrity?: string, optional?: boolean }} LockEntry */
 
@@ -54,17 +57,23 @@ async function isInstalled(root) {
 }
 
 /**
- * Runs a program with the machine's own Node: inside `npm run`, `node` would be the very one that
- * `npm ci` is about to replace.
- * @param {string} program @param {string[]} args @param {string} cwd
+ * PATH without npm's additions: inside `npm run`, `node` would be the very one that `npm ci` is
+ * about to replace.
+ */
+function machinePath() {
+  return (process.env.PATH ?? '')
+    .split(path.delimiter)
+    .filter((folder) => !folder.endsWith(path.join('node_modules', '.bin')))
+    .join(path.delimiter);
+}
+
+/**
+ * @param {string} program @param {string[]} args @param {string} cwd @param {string} PATH
  * @returns {Promise<{ code: number, output: string }>}
  */
-function run(program, args, cwd) {
-  const folders = (process.env.PATH ?? '')
-    .split(path.delimiter)
-    .filter((folder) => !folder.endsWith(path.join('node_modules', '.bin')));
-  const env = { ...process.env, PATH: folders.join(path.delimiter) };
+function run(program, args, cwd, PATH) {
   return new Promise((resolve) => {
+    const env = { ...process.env, PATH };
     const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const collect = (/** @type {Buffer} */ data) => {
@@ -81,27 +90,65 @@ function run(program, args, cwd) {
   });
 }
 
-/** @param {string} root */
-async function installPackages(root) {
-  const start = Date.now();
-  process.stderr.write('set-up: install the npm packages (the service and Node 24, 150 MB) …\n');
-  const npm = await run('npm', ['ci', '--no-audit', '--no-fund'], root);
+/**
+ * `npm ci` in a folder whose package.json names the package `node`.
+ * @param {string} folder @param {string} PATH
+ */
+async function ci(folder, PATH) {
+  const npm = await run('npm', ['ci', '--no-audit', '--no-fund'], folder, PATH);
   if (npm.code === 127) {
     throw new Error(`npm was not found. Install it, on Debian: sudo apt-get install npm`);
   }
   if (npm.code !== 0) {
     throw new Error(`"npm ci" failed with code ${npm.code}:\n${npm.output.trim()}`);
   }
-  const folder = path.join(root, 'node_modules', 'node');
-  if (!existsSync(node24(root))) {
+  if (!existsSync(node24(folder))) {
     // npm was told to ignore install scripts; this one is what fetches the binary.
-    const fetched = await run('node', ['installArchSpecificPackage.js'], folder);
-    if (!existsSync(node24(root))) {
+    const script = 'installArchSpecificPackage.js';
+    const fetched = await run('node', [script], path.dirname(path.dirname(node24(folder))), PATH);
+    if (!existsSync(node24(folder))) {
       throw new Error(`The package "node" did not install Node 24:\n${fetched.output.trim()}`);
     }
   }
-  const link = path.join(root, 'node_modules', '.bin', 'node');
+  const link = path.join(folder, 'node_modules', '.bin', 'node');
   if (!existsSync(link)) await symlink('../node/bin/node', link);
+}
+
+/**
+ * Runs `work` with a PATH whose `node` and `npm` are of the pinned versions. npm leaves out optional
+ * packages that say they do not fit the Node it runs on, native parts of the tools among them, so an
+ * older Node must not install for Node 24.
+ * @param {string} root @param {(PATH: string) => Promise<void>} work
+ */
+async function withFittingNpm(root, work) {
+  const { code, output } = await run('node', ['--version'], root, machinePath());
+  if (code === 0 && Number(/^v(\d+)/.exec(output)?.[1]) >= major) {
+    await work(machinePath());
+    return;
+  }
+  const folder = path.join(root, '.speed-gate', 'first-node');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  try {
+    for (const name of ['package.json', 'package-lock.json']) {
+      await copyFile(
+        path.join(root, 'resources', 'components', 'node', name),
+        path.join(folder, name),
+      );
+    }
+    await ci(folder, machinePath());
+    const bin = path.join(folder, 'node_modules', '.bin');
+    await work(`${bin}${path.delimiter}${machinePath()}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} root */
+async function installPackages(root) {
+  const start = Date.now();
+  process.stderr.write('set-up: install the npm packages (the service and Node 24, 150 MB) …\n');
+  await withFittingNpm(root, (PATH) => ci(root, PATH));
   const seconds = ((Date.now() - start) / 1000).toFixed(1);
   process.stderr.write(`set-up: install the npm packages: done in ${seconds} s\n`);
 }

@@ -11,6 +11,12 @@ import { fits } from '../../../resources/components/packages.mjs';
 import { mavenPins } from '../../../resources/components/pins.ts';
 import { isAtLeast, versionAfter } from '../../../resources/components/versions.ts';
 
+interface Manifest {
+  readonly dependencies?: Record<string, string>;
+  readonly devDependencies?: Record<string, string>;
+  readonly packages?: Record<string, Manifest>;
+}
+
 const components = path.join(import.meta.dirname, '..', '..', '..', 'resources', 'components');
 let folder: string;
 
@@ -142,6 +148,15 @@ describe('fits', () => {
   ])('sees %s', (_, installed) => {
     expect(fits(lock({ 'node_modules/zod': zod }), lock(installed))).toBe(false);
   });
+});
+
+it('installs with the Node and npm packages that it installs', () => {
+  const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as Manifest;
+  const project = read(path.join(components, '..', '..', 'package.json'));
+  const first = read(path.join(components, 'node', 'package.json'));
+  const lock = read(path.join(components, 'node', 'package-lock.json'));
+  expect(first.dependencies?.node).toBe(project.devDependencies?.node);
+  expect(lock.packages?.['']?.dependencies).toEqual(first.dependencies);
 });
 
 it('fetches with Maven what the digests are pinned for', () => {
