@@ -3,7 +3,6 @@
  * measurement, thresholds and options give the same judgement, whatever the order of the samples.
  * Method: measuring.md; what decides when is in latency.ts, errors.ts, rates.ts and looks.ts.
  */
-import { holm } from '../statistics/holm.ts';
 import { countsControl, senderControl, steadyControl } from './controls.ts';
 import { findErrors } from './errors.ts';
 import { invalidFinding, type Evidence, type Finding } from './finding.ts';
@@ -23,7 +22,8 @@ import { findCapacity, findCpu, findThroughput } from './rates.ts';
 import { sameBuildControl } from './same-build.ts';
 import { formatThreshold, type Threshold } from './threshold.ts';
 import { codeArms, sortMeasurement, type ComparedArms, type SortedMeasurement } from './windows.ts';
-import { describeOutcome, describeSummary } from './wording.ts';
+import { weigh } from './weigh.ts';
+import { describeSummary } from './wording.ts';
 
 export const PROCEDURE = 'speed-gate-judge/1';
 
@@ -90,7 +90,12 @@ export function judge(
     ...[steadyControl(options.steady ?? measurement.steady)].filter((one) => one !== undefined),
   ];
   const steady = !controls.some(({ control, passed }) => control === 'steady' && !passed);
-  const find = (threshold: Threshold): Finding => findOne(threshold, evidence, measurement, arms);
+  // On samples that cannot be, nothing rests: not even an outcome that looks fine.
+  const [oddity] = gathered.oddities;
+  const find = (threshold: Threshold): Finding =>
+    oddity === undefined
+      ? findOne(threshold, evidence, measurement, arms)
+      : invalidFinding(threshold, oddity);
   const conclude = (list: readonly Threshold[]): ThresholdOutcome[] =>
     weigh(list.map(find), evidence, steady);
   const outcomes = conclude(judged);
@@ -203,41 +208,6 @@ function findOne(
   }
 }
 
-/** Breaches are called by Holm over all thresholds; that all must be met needs no correction. */
-function weigh(
-  findings: readonly Finding[],
-  { levels, reportLevel: level }: Evidence,
-  steady: boolean,
-): ThresholdOutcome[] {
-  const breached = holm(
-    findings.map(({ breachP }) => breachP),
-    levels.breach,
-  );
-  return findings.map((finding, index) => {
-    const outcome = outcomeOf(finding, breached[index] === true, levels, steady);
-    return {
-      ...factsOf(finding),
-      threshold: formatThreshold(finding.threshold),
-      outcome,
-      confidence: 1 - 2 * level,
-      sentence: describeOutcome(finding, outcome),
-    };
-  });
-}
-
-function outcomeOf(
-  finding: Finding,
-  breached: boolean,
-  levels: LookLevels,
-  steady: boolean,
-): Outcome {
-  if (finding.invalid !== undefined) return 'invalid';
-  const timed = finding.threshold.metric.name !== 'errors';
-  if (breached) return steady || !timed ? 'breached' : 'inconclusive';
-  if ((finding.bothP ?? 1) <= levels.breach) return 'invalid';
-  return finding.holds && steady ? 'met' : 'inconclusive';
-}
-
 function causeOf(
   outcomes: readonly ThresholdOutcome[],
   controls: readonly ControlOutcome[],
@@ -248,29 +218,4 @@ function causeOf(
   if (has('invalid') || outcomes.length === 0) return 'invalid';
   if (has('inconclusive') || controls.some(({ passed }) => !passed)) return 'inconclusive';
   return 'met';
-}
-
-/** What an outcome shows of a finding. Infinite numbers have no place in JSON: they are left out. */
-function factsOf(finding: Finding): Pick<ThresholdOutcome, 'unit' | 'limit'> {
-  const {
-    unit,
-    limit,
-    effect,
-    low,
-    high,
-    minimumDetectableEffect,
-    baseline,
-    candidate,
-    valueUnit,
-    kinds,
-  } = finding;
-  const numbers = { effect, low, high, minimumDetectableEffect, baseline, candidate };
-  const finite = Object.entries(numbers).filter(([, value]) => Number.isFinite(value));
-  return {
-    unit,
-    limit,
-    ...(Object.fromEntries(finite) as Partial<Record<keyof typeof numbers, number>>),
-    ...(valueUnit === undefined ? {} : { valueUnit }),
-    ...(kinds === undefined ? {} : { kinds }),
-  };
 }

@@ -110,10 +110,11 @@ function tooLittle(
   return undefined;
 }
 
-function compareArms(
+/** What the windows' differences say about a threshold against the baseline. */
+export function compareArms(
   threshold: Threshold,
   windows: readonly WindowQuantiles[],
-  { levels, reportLevel }: Evidence,
+  { levels, reportLevel }: Pick<Evidence, 'levels' | 'reportLevel'>,
 ): Finding {
   const { limit } = frame(threshold);
   const form = threshold.unit === '%' ? 'log' : 'ms';

@@ -1,0 +1,445 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Sample } from '../load/sample.ts';
+import { createRandom, shuffled } from '../statistics/random.ts';
+import { judge, judgeSequentially, type JudgeOptions } from './judge.ts';
+import type { Judgement, Outcome } from './judgement.ts';
+import type { JudgedMeasurement } from './measurement.ts';
+import { makeMeasurement, type MeasurementRecipe } from './test-measurement.ts';
+import { parseThreshold } from './threshold.ts';
+
+const demo = ['p50 <= baseline + 10%', 'p95 <= baseline + 18%', 'errors < 1%'];
+
+function judged(
+  recipe: MeasurementRecipe,
+  thresholds: readonly string[] = demo,
+  options: Partial<JudgeOptions> = {},
+): Judgement {
+  return judgeIt(makeMeasurement(recipe), thresholds, options);
+}
+
+function judgeIt(
+  measurement: JudgedMeasurement,
+  thresholds: readonly string[] = demo,
+  options: Partial<JudgeOptions> = {},
+): Judgement {
+  return judge(measurement, thresholds.map(parseThreshold), {
+    seed: 1,
+    requirePlanted: true,
+    ...options,
+  });
+}
+
+function outcomes({ outcomes: list }: Judgement): Outcome[] {
+  return list.map(({ outcome }) => outcome);
+}
+
+const failing =
+  (arm: string, kind: string, share: number): NonNullable<MeasurementRecipe['change']> =>
+  (sample, random) =>
+    sample.arm === arm && sample.kind === kind && random.next() < share
+      ? { ...sample, status: '500' }
+      : sample;
+
+describe('the three pushes of the demo', () => {
+  test('a build as fast as the last one passes', () => {
+    const judgement = judged({});
+    expect(judgement).toMatchObject({ decision: 'pass', cause: 'met' });
+    expect(outcomes(judgement)).toEqual(['met', 'met', 'met']);
+    expect(judgement.summary).toBe('All 3 thresholds are met.');
+    expect(judgement.outcomes.every(({ high, limit }) => high! < limit)).toBe(true);
+  });
+
+  test('a build that waits 25 % longer is rolled back, and the interval holds the truth', () => {
+    const judgement = judged({ slower: 1.25 }, demo, { confidence: 0.999 });
+    expect(judgement).toMatchObject({ decision: 'rollback', cause: 'breached' });
+    const p50 = judgement.outcomes[0]!;
+    expect(p50.outcome).toBe('breached');
+    expect(p50.confidence).toBeCloseTo(0.999, 12);
+    const truth = (40 * 0.25) / 46;
+    expect(p50.low).toBeGreaterThan(0);
+    expect(p50.low).toBeLessThan(truth);
+    expect(p50.high).toBeGreaterThan(truth);
+    expect(p50.sentence).toMatch(
+      /^p50 is \d\d(\.\d)? % slower \(plausible range \+.* Limit \+10 %: breached\.$/,
+    );
+  });
+
+  test.each([['errors < 1%'], ['errors <= baseline + 0.5%']])(
+    'one kind that fails cannot hide in the sum of %s, and is named',
+    (threshold) => {
+      const judgement = judged({ pairs: 300, change: failing('candidate', 'search', 0.02) }, [
+        threshold,
+      ]);
+      expect(judgement.outcomes[0]).toMatchObject({ outcome: 'breached', kinds: ['search'] });
+      expect(judgement.outcomes[0]!.candidate).toBeLessThan(0.01);
+      expect(judgement.outcomes[0]!.sentence).toContain('search (');
+    },
+  );
+});
+
+describe('errors', () => {
+  test('a kind that fails in both arms alike breaks nothing', () => {
+    const judgement = judged(
+      { change: (sample, random) => failing(sample.arm, 'search', 0.01)(sample, random) },
+      ['errors < 1%', 'errors <= baseline + 1%'],
+    );
+    expect(outcomes(judgement)).toEqual(['met', 'met']);
+    expect(judgement.outcomes.every(({ kinds }) => kinds === undefined)).toBe(true);
+  });
+
+  test('an absolute limit that both arms break says nothing of the candidate', () => {
+    const change: MeasurementRecipe['change'] = (sample, random) =>
+      random.next() < 0.05 ? { ...sample, status: 'timeout' } : sample;
+    const judgement = judged({ change }, ['errors < 1%']);
+    expect(judgement.outcomes[0]!.outcome).toBe('invalid');
+    expect(judgement.outcomes[0]!.sentence).toContain('both arms');
+  });
+
+  test('too few requests to show a limit do not pass', () => {
+    expect(outcomes(judged({ pairs: 60 }, ['errors < 0.1%']))).toEqual(['inconclusive']);
+  });
+
+  test('a kind can be asked for alone', () => {
+    const change = failing('candidate', 'search', 0.1);
+    expect(
+      outcomes(judged({ change }, ['errors{kind=search} < 2%', 'errors{kind=cart} < 2%'])),
+    ).toEqual(['breached', 'met']);
+    expect(outcomes(judged({}, ['errors{kind=nobody} < 2%']))).toEqual(['invalid']);
+  });
+});
+
+describe('latency', () => {
+  test('failures and time-outs are latencies without end', () => {
+    const judgement = judged({ change: failing('candidate', 'search', 0.6) }, [
+      'p95 <= baseline + 18%',
+    ]);
+    expect(judgement.outcomes[0]).toMatchObject({ outcome: 'breached' });
+    expect(judgement.outcomes[0]).not.toHaveProperty('effect');
+    expect(judgement.outcomes[0]!.sentence).toContain('no p95 in 24 of 24 windows');
+    const absolute = judged({ change: failing('candidate', 'search', 0.6) }, ['p95 < 500ms']);
+    expect(absolute.outcomes[0]).toMatchObject({ outcome: 'breached' });
+  });
+
+  test('all failures are no measurement', () => {
+    const change = (sample: Sample): Sample => ({ ...sample, status: 'refused' });
+    const judgement = judged({ change });
+    expect(judgement.cause).toBe('invalid');
+    expect(JSON.stringify(judgement)).not.toMatch(/null|NaN/);
+  });
+
+  test('absolute limits: within, broken by the candidate, broken by both', () => {
+    expect(outcomes(judged({}, ['p50 < 60ms', 'p50 < 0.06s']))).toEqual(['met', 'met']);
+    expect(outcomes(judged({ slower: 2 }, ['p50 < 60ms']))).toEqual(['breached']);
+    expect(outcomes(judged({ slower: 2 }, ['p50 < 40ms']))).toEqual(['invalid']);
+  });
+
+  test('a margin in milliseconds, of one kind', () => {
+    const change = (sample: Sample): Sample =>
+      sample.arm === 'candidate' && sample.kind === 'search'
+        ? { ...sample, latencyUs: sample.latencyUs + 30_000 }
+        : sample;
+    const judgement = judged({ change }, [
+      'p50{kind=search} <= baseline + 10ms',
+      'p50{kind=cart} <= baseline + 10ms',
+    ]);
+    expect(outcomes(judgement)).toEqual(['breached', 'met']);
+    expect(judgement.outcomes[0]!.effect).toBeGreaterThan(20);
+  });
+
+  // Complaint 13 of gates.md: a faster build fails.
+  test('a faster build never fails for being faster', () => {
+    const judgement = judged({ slower: 0.6 }, [...demo, 'throughput >= baseline - 5%']);
+    expect(judgement.cause).toBe('met');
+    expect(judgement.outcomes[0]!.sentence).toContain('faster');
+  });
+
+  test('a quantile needs requests enough in a window', () => {
+    const judgement = judged({ pairs: 60 }, ['p99 <= baseline + 50%']);
+    expect(judgement.outcomes[0]!.outcome).toBe('invalid');
+    expect(judgement.outcomes[0]!.sentence).toContain('p99 needs 100');
+  });
+});
+
+describe('throughput, CPU, capacity', () => {
+  test('requests that are never answered cost throughput', () => {
+    const change: MeasurementRecipe['change'] = (sample, random) =>
+      sample.arm === 'candidate' && random.next() < 0.15
+        ? { ...sample, status: 'timeout' }
+        : sample;
+    expect(
+      outcomes(judged({ change }, ['throughput >= baseline - 5%', 'throughput >= 95%'])),
+    ).toEqual(['breached', 'breached']);
+    expect(outcomes(judged({}, ['throughput >= baseline - 5%', 'throughput >= 95%']))).toEqual([
+      'met',
+      'met',
+    ]);
+  });
+
+  test('CPU totals alone show nothing either way', () => {
+    const measurement = { ...makeMeasurement({}), cpuSeconds: { baseline: 3.6, candidate: 3.6 } };
+    const [outcome] = judgeIt(measurement, ['cpu_per_request <= baseline + 5%']).outcomes;
+    expect(outcome).toMatchObject({
+      outcome: 'inconclusive',
+      effect: 0,
+      valueUnit: 'cpu-ms',
+      candidate: 1,
+    });
+  });
+
+  test('CPU by window decides', () => {
+    const random = createRandom(3, 'cpu');
+    const cpu = (factor: number): JudgedMeasurement => ({
+      ...makeMeasurement({}),
+      cpuSecondsByWindow: Array.from({ length: 24 }, (_, window) => [
+        { window, arm: 'baseline' as const, seconds: 0.2 + 0.01 * random.next() },
+        { window, arm: 'candidate' as const, seconds: (0.2 + 0.01 * random.next()) * factor },
+      ]).flat(),
+    });
+    const threshold = ['cpu_per_request <= baseline + 5%'];
+    expect(outcomes(judgeIt(cpu(1), threshold))).toEqual(['met']);
+    expect(outcomes(judgeIt(cpu(1.2), threshold))).toEqual(['breached']);
+  });
+
+  test('what was not measured is invalid', () => {
+    const judgement = judged({}, ['capacity >= baseline - 5%', 'cpu_per_request <= baseline + 5%']);
+    expect(outcomes(judgement)).toEqual(['invalid', 'invalid']);
+    expect(judgement).toMatchObject({ decision: 'rollback', cause: 'invalid' });
+  });
+});
+
+describe('controls', () => {
+  const control = (judgement: Judgement, name: string): boolean | undefined =>
+    judgement.controls.find((one) => one.control === name)?.passed;
+
+  test('a planted delay that is not found again makes it invalid', () => {
+    const change = (sample: Sample): Sample =>
+      sample.arm === 'planted' ? { ...sample, latencyUs: sample.latencyUs - 11_000 } : sample;
+    const judgement = judged({ change, slower: 1.5 });
+    expect(control(judgement, 'planted')).toBe(false);
+    // An invalid control takes precedence over a breach.
+    expect(judgement.cause).toBe('invalid');
+    expect(outcomes(judgement)).toContain('breached');
+  });
+
+  test('a missing planted block counts only where it is required', () => {
+    const recipe = { plantedWindows: 0 };
+    expect(judged(recipe).cause).toBe('invalid');
+    const optional = judged(recipe, demo, { requirePlanted: false });
+    expect(optional.cause).toBe('met');
+    expect(optional.controls).toContainEqual(
+      expect.objectContaining({ control: 'planted', notRun: true, passed: true }),
+    );
+  });
+
+  test('spoilt windows are dropped, both arms together; too many are invalid', () => {
+    const spoilt = (count: number): MeasurementRecipe => ({
+      fitness: (window) => (window < count ? { latenessP99Us: 400_000 } : {}),
+    });
+    const few = judged(spoilt(5));
+    expect(few).toMatchObject({ cause: 'met', windows: { planned: 24, counted: 19, dropped: 5 } });
+    const many = judged(spoilt(8));
+    expect(many.cause).toBe('invalid');
+    expect(many.summary).toContain('8 of 24 windows were spoilt');
+  });
+
+  test('a baseline too noisy for the margin is invalid', () => {
+    const judgement = judged({ pairs: 12 }, ['p50 <= baseline + 1%']);
+    expect(control(judgement, 'same-build')).toBe(false);
+    expect(judgement.cause).toBe('invalid');
+  });
+
+  test.each([
+    ['sent', { sent: 1, received: 1, inFlight: 0, cpuSeconds: 1 }],
+    ['contradiction', { sent: 9000, received: 8000, inFlight: 0, cpuSeconds: 1 }],
+    ['in flight', { sent: 9000, received: 8000, inFlight: 1000, cpuSeconds: 1 }],
+    ['NaN', { sent: NaN, received: NaN, inFlight: 0, cpuSeconds: 1 }],
+  ])('counters that do not add up are invalid (%s)', (_, counters) => {
+    expect(judgeIt({ ...makeMeasurement({}), counters }).cause).toBe('invalid');
+  });
+
+  test('no counters and no word on fitness are invalid unless allowed', () => {
+    const { windowsPlanned, samples, plantedDelayUs = 0 } = makeMeasurement({});
+    const bare = { windowsPlanned, samples, plantedDelayUs, fitness: [] };
+    expect(judgeIt(bare).cause).toBe('invalid');
+    expect(judgeIt(bare, demo, { requireSender: false }).cause).toBe('met');
+  });
+
+  test('never steady is inconclusive', () => {
+    expect(judged({}, demo, { steady: false })).toMatchObject({
+      decision: 'rollback',
+      cause: 'inconclusive',
+    });
+  });
+});
+
+describe('missing and odd evidence never passes', () => {
+  const base = makeMeasurement({});
+  const without = (arm: string): readonly Sample[] =>
+    base.samples.filter((sample) => sample.arm !== arm);
+  const first = base.samples[0]!;
+  const odd = (change: Partial<Sample>): JudgedMeasurement => ({
+    ...base,
+    samples: [{ ...first, ...change }, ...base.samples.slice(1)],
+  });
+  const cases: Record<string, JudgedMeasurement> = {
+    'no samples': { ...base, samples: [] },
+    'nothing at all': { windowsPlanned: 24, samples: [], fitness: [] },
+    'no candidate': { ...base, samples: without('candidate') },
+    'no baseline': { ...base, samples: without('baseline') },
+    'half of the candidate lost': {
+      ...base,
+      samples: base.samples.filter((sample, i) => sample.arm !== 'candidate' || i % 4 < 2),
+    },
+    'a latency of NaN': odd({ latencyUs: NaN }),
+    'a negative latency': odd({ latencyUs: -1 }),
+    'an absurd latency': odd({ latencyUs: 1e15 }),
+    'a clock step': odd({ intendedUs: -5 }),
+    'a window of NaN': odd({ window: NaN }),
+    'planned windows NaN': { ...base, windowsPlanned: NaN },
+    'planned windows none': { ...base, windowsPlanned: 0 },
+    'fewer windows than planned': { ...base, windowsPlanned: 60 },
+    'five windows': { ...makeMeasurement({ windows: 5 }) },
+    'a million ties': {
+      ...base,
+      samples: base.samples.map((sample) => ({ ...sample, latencyUs: 40_000 })),
+    },
+    'impossible fitness': {
+      ...base,
+      fitness: base.fitness.map((fitness) => ({ ...fitness, latenessP99Us: NaN })),
+    },
+    'windows the sender did not report on': { ...base, fitness: base.fitness.slice(0, 10) },
+    'only warm-up': { ...base, samples: base.samples.map((sample) => ({ ...sample, window: -1 })) },
+  };
+
+  test.each(Object.keys(cases))('%s', (name) => {
+    const judgement = judgeIt(cases[name]!);
+    expect(judgement).toMatchObject({ decision: 'rollback', cause: 'invalid' });
+    expect(outcomes(judgement)).not.toContain('breached');
+    expect(judgement.summary).toMatch(/^Not a valid measurement: .{20}/);
+    expect(JSON.stringify(judgement)).not.toMatch(/null|undefined/);
+  });
+
+  test('no thresholds', () => {
+    expect(judgeIt(base, [])).toMatchObject({ decision: 'rollback', cause: 'invalid' });
+  });
+
+  test('without a baseline arm only absolute limits are judged', () => {
+    const alone = { ...base, samples: without('baseline').filter(({ arm }) => arm !== 'planted') };
+    const options = { baseline: false, requirePlanted: false };
+    const judgement = judgeIt(
+      alone,
+      ['p50 < 60ms', 'errors < 1%', 'p95 <= baseline + 5%'],
+      options,
+    );
+    expect(judgement.cause).toBe('met');
+    expect(judgement.outcomes).toHaveLength(2);
+    expect(judgement.summary).toContain('p95 <= baseline + 5% could not be judged');
+    expect(judgeIt(alone, ['p95 <= baseline + 5%'], options).cause).toBe('invalid');
+  });
+});
+
+describe('properties', () => {
+  const measurement = makeMeasurement({ pairs: 60, slower: 1.08 });
+  const relative = ['p50 <= baseline + 10%', 'p90 <= baseline + 20%'];
+  const quick = { numRuns: 8 };
+
+  test('the same measurement, thresholds and seed give the same judgement, in any order of lines', () => {
+    const expected = judgeIt(measurement, relative);
+    expect(judgeIt(measurement, relative)).toEqual(expected);
+    const random = createRandom(1, 'lines');
+    const other = { ...measurement, samples: shuffled(measurement.samples, random) };
+    expect(judgeIt(other, relative)).toEqual(expected);
+  });
+
+  test('scaling both arms changes no relative outcome', () => {
+    const expected = judgeIt(measurement, relative, { requirePlanted: false });
+    fc.assert(
+      fc.property(fc.double({ min: 0.1, max: 50, noNaN: true }), (factor) => {
+        const scaled = {
+          ...measurement,
+          samples: measurement.samples.map((s) => ({ ...s, latencyUs: s.latencyUs * factor })),
+        };
+        const judgement = judgeIt(scaled, relative, { requirePlanted: false });
+        expect(outcomes(judgement)).toEqual(outcomes(expected));
+        expect(judgement.outcomes[0]!.effect).toBeCloseTo(expected.outcomes[0]!.effect!, 6);
+      }),
+      quick,
+    );
+  });
+
+  test('swapping the arms mirrors the effect', () => {
+    const swapped = {
+      ...measurement,
+      samples: measurement.samples.map((s) => ({
+        ...s,
+        arm:
+          s.arm === 'baseline'
+            ? ('candidate' as const)
+            : s.arm === 'candidate'
+              ? ('baseline' as const)
+              : s.arm,
+      })),
+    };
+    const options = { requirePlanted: false };
+    const [one] = judgeIt(measurement, relative, options).outcomes;
+    const [other] = judgeIt(swapped, relative, options).outcomes;
+    expect((1 + one!.effect!) * (1 + other!.effect!)).toBeCloseTo(1, 10);
+    expect((1 + one!.low!) * (1 + other!.high!)).toBeCloseTo(1, 10);
+  });
+
+  test('the names of nodes change nothing', () => {
+    const renamed = {
+      ...measurement,
+      samples: measurement.samples.map((s) => ({ ...s, launch: '-' })),
+    };
+    expect(judgeIt(renamed, relative)).toEqual(judgeIt(measurement, relative));
+  });
+
+  test('slower in every window is never a better outcome', () => {
+    const order: Outcome[] = ['met', 'inconclusive', 'breached'];
+    let before = 0;
+    for (const factor of [0.9, 1, 1.05, 1.1, 1.2, 1.4]) {
+      const scaled = {
+        ...measurement,
+        samples: measurement.samples.map((s) =>
+          s.arm === 'candidate' ? { ...s, latencyUs: s.latencyUs * factor } : s,
+        ),
+      };
+      const rank = order.indexOf(judgeIt(scaled, ['p50 <= baseline + 10%']).outcomes[0]!.outcome);
+      expect(rank).toBeGreaterThanOrEqual(before);
+      before = rank;
+    }
+    expect(before).toBe(2);
+  });
+});
+
+describe('looks', () => {
+  test('a stored measurement is judged with the looks of the live run', () => {
+    const slow = makeMeasurement({ slower: 1.8 });
+    const stored = judgeSequentially(slow, demo.map(parseThreshold), {
+      seed: 1,
+      requirePlanted: true,
+    });
+    expect(stored).toMatchObject({ looks: 1, windows: 8, judgement: { cause: 'breached' } });
+    const live = {
+      ...slow,
+      samples: slow.samples.filter(({ window }) => window < 8 || window >= 24),
+    };
+    const { outcomes: seen } = judgeIt(live, demo, { look: 8 });
+    expect(seen).toEqual(stored.judgement.outcomes);
+  });
+
+  test('an interim look asks for more than the last one', () => {
+    const measurement = makeMeasurement({});
+    const early = judgeIt(measurement, demo, { look: 12 }).outcomes[0]!;
+    const late = judgeIt(measurement, demo).outcomes[0]!;
+    expect(early.confidence).toBeGreaterThan(late.confidence);
+    expect(judgeIt(measurement, demo, { look: 12 }).windows.counted).toBe(12);
+  });
+
+  test('ending early without a settled look is invalid at the end', () => {
+    const measurement = makeMeasurement({ windows: 12 });
+    expect(judgeIt({ ...measurement, windowsPlanned: 24 }, demo).cause).toBe('invalid');
+  });
+});
