@@ -1,0 +1,166 @@
+/** One detached process of the platform: started, adopted, watched and ended by its record. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isRunning, startDetached, stopProcess } from '../../processes/detached-process.ts';
+import { tailOf } from '../../processes/log-tail.ts';
+import {
+  readProcessRecord,
+  removeProcessRecord,
+  writeProcessRecord,
+  type ProcessRecord,
+} from '../../processes/process-record.ts';
+import { PlatformError } from '../platform.ts';
+import { requireFreePort } from './port-holder.ts';
+import { endStrays } from './strays.ts';
+import { messageOf, waitUntil } from './wait-until.ts';
+
+export interface ComponentDefinition {
+  /** Unique in the state folder; names its record and its log. */
+  readonly name: string;
+  /** How a person calls it, e.g. `the Envoy of staging`. */
+  readonly title: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Absolute path in the arguments that no other process has: finds a process whose record was lost. */
+  readonly marker: string;
+  readonly cwd: string;
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+  readonly isReady: () => Promise<boolean>;
+  readonly readyMs: number;
+  readonly stop: { readonly signal: NodeJS.Signals; readonly graceMs: number };
+}
+
+export interface ComponentStatus {
+  readonly name: string;
+  readonly title: string;
+  readonly running: boolean;
+  readonly pid?: number;
+  /** ISO 8601. */
+  readonly since?: string;
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+  /** How often this gate service had to start it again. */
+  readonly restarts: number;
+}
+
+const LOG_LINES = 15;
+const TICKS_PER_SECOND = 100;
+
+export class Component {
+  readonly definition: ComponentDefinition;
+  readonly logFile: string;
+  readonly #recordFile: string;
+  #restarts = 0;
+  #record: ProcessRecord | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  /** @param folders where records and logs are kept */
+  constructor(
+    definition: ComponentDefinition,
+    folders: { readonly records: string; readonly logs: string },
+  ) {
+    this.definition = definition;
+    this.#recordFile = join(folders.records, `${definition.name}.json`);
+    this.logFile = join(folders.logs, `${definition.name}.log`);
+  }
+
+  /**
+   * Adopts the process when it runs, else starts it, and waits until it is ready.
+   * @throws PlatformError `port-taken` or `component-failed`
+   */
+  ensureRunning(signal?: AbortSignal): Promise<'adopted' | 'started'> {
+    return this.#inTurn(() => this.#ensureRunning(signal));
+  }
+
+  /** Ends the process and its group. Nothing happens when it is not there. */
+  stop(): Promise<void> {
+    return this.#inTurn(async () => {
+      const record = await this.#load();
+      if (record !== undefined) await stopProcess(record, this.definition.stop);
+      await endStrays(this.definition.marker, [this.definition.command]);
+      await removeProcessRecord(this.#recordFile);
+      this.#record = undefined;
+    });
+  }
+
+  async isRunning(): Promise<boolean> {
+    const record = await this.#load();
+    return record !== undefined && isRunning(record);
+  }
+
+  async status(): Promise<ComponentStatus> {
+    const { name, title, ports } = this.definition;
+    const record = await this.#load();
+    const common = { name, title, ports, restarts: this.#restarts };
+    if (record === undefined || !isRunning(record)) return { ...common, running: false };
+    return { ...common, running: true, pid: record.pid, since: startedAt(record) };
+  }
+
+  /** The end of its log, for an error. */
+  logTail(): Promise<string> {
+    return tailOf(this.logFile, LOG_LINES);
+  }
+
+  async #ensureRunning(signal?: AbortSignal): Promise<'adopted' | 'started'> {
+    const former = await this.#load();
+    if (former !== undefined && isRunning(former)) {
+      await this.#awaitReady(former, signal);
+      return 'adopted';
+    }
+    // A leader that was killed may have left children, and a crash between start and record a process.
+    if (former !== undefined) await stopProcess(former, { signal: 'SIGKILL', graceMs: 0 });
+    await endStrays(this.definition.marker, [this.definition.command]);
+    for (const { name, port } of this.definition.ports) {
+      await requireFreePort(port, `${this.definition.title} (${name})`);
+    }
+    const { command, args, cwd } = this.definition;
+    let record: ProcessRecord;
+    try {
+      record = await startDetached({ command, args, cwd, logFile: this.logFile });
+    } catch (error) {
+      throw new PlatformError('component-failed', messageOf(error), { cause: error });
+    }
+    await writeProcessRecord(this.#recordFile, record);
+    this.#record = record;
+    if (former !== undefined) this.#restarts += 1;
+    await this.#awaitReady(record, signal);
+    return 'started';
+  }
+
+  async #awaitReady(record: ProcessRecord, signal?: AbortSignal): Promise<void> {
+    const { isReady, readyMs } = this.definition;
+    const seen = await waitUntil(
+      async () => {
+        if (await isReady()) return 'ready';
+        return isRunning(record) ? undefined : 'ended';
+      },
+      { timeoutMs: readyMs, signal },
+    );
+    if (seen === 'ready') return;
+    const { title } = this.definition;
+    const what =
+      seen === 'ended'
+        ? `${title} ended right after its start`
+        : `${title} did not get ready in ${readyMs / 1000} s`;
+    throw new PlatformError(
+      'component-failed',
+      `${what}. The end of its log (${this.logFile}):\n${(await this.logTail()) || '(empty)'}`,
+    );
+  }
+
+  async #load(): Promise<ProcessRecord | undefined> {
+    this.#record ??= await readProcessRecord(this.#recordFile);
+    return this.#record;
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(act, act);
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+function startedAt(record: ProcessRecord): string {
+  const uptime = Number.parseFloat(readFileSync('/proc/uptime', 'utf8'));
+  const age = uptime - record.startTime / TICKS_PER_SECOND;
+  return new Date(Date.now() - age * 1000).toISOString();
+}
