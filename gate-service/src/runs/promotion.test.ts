@@ -43,6 +43,25 @@ describe('a promotion', () => {
     await expectWorldInOrder(world);
   });
 
+  it.each(['breached', 'no-data'] as const)(
+    'does not wait for the end of a long step: %s',
+    async (outcome) => {
+      Object.assign(world.service.promotion, { stepSeconds: 600 });
+      let since = Infinity;
+      let back = Infinity;
+      world.steps.find = () => {
+        if (canaryWeight() !== 25) return undefined;
+        since = Math.min(since, world.clock.now() + 20_000);
+        return world.clock.now() >= since ? outcome : undefined;
+      };
+      world.platform.before = (call) => {
+        if (call === 'restore') back = world.clock.now();
+      };
+      expect(await gate.gate()).toMatchObject({ cause: 'promotion-breached' });
+      expect(back - since).toBeLessThanOrEqual(5_000);
+    },
+  );
+
   it('goes back from 100 % when the new nodes fail while the old ones are still there', async () => {
     world.failures = () => (canaryWeight() === 100 ? 300 : 0);
     expect(await gate.gate()).toMatchObject({ cause: 'promotion-breached' });

@@ -49,6 +49,8 @@ const WARM_UP_FAILURE_SHARE = 0.5;
 export class Promotions {
   readonly #deps: PromotionDependencies;
   readonly #lock = new KeyedLock();
+  /** Promotions that this process carries out or is about to: nothing to recover. */
+  readonly #own = new Set<string>();
 
   readonly #stopping = new AbortController();
 
@@ -67,16 +69,22 @@ export class Promotions {
     await this.#lock.idle();
   }
 
-  /** Stores the promotion; {@link execute} carries it out. */
-  create(request: PromotionRequest): Promise<PromotionRecord> {
-    return this.#deps.store.createPromotion({
-      ...request,
-      id: randomUUID(),
-      createdAt: isoNow(this.#deps.clock),
-      state: 'running',
-      stage: 'queued',
-      steps: [],
-    });
+  /** Stores the promotion; {@link execute} has to follow at once. */
+  async create(request: PromotionRequest, id: string = randomUUID()): Promise<PromotionRecord> {
+    this.#own.add(id);
+    try {
+      return await this.#deps.store.createPromotion({
+        ...request,
+        id,
+        createdAt: isoNow(this.#deps.clock),
+        state: 'running',
+        stage: 'queued',
+        steps: [],
+      });
+    } catch (error) {
+      this.#own.delete(id);
+      throw error;
+    }
   }
 
   /**
@@ -97,11 +105,40 @@ export class Promotions {
    * old ones and is told by the record's state, not thrown.
    * @throws ShuttingDown, with everything left as it is for the next start
    */
-  execute(id: string, signal: AbortSignal): Promise<PromotionRecord> {
-    return this.#deps.store.promotion(id).then((record) => {
+  async execute(id: string, signal: AbortSignal): Promise<PromotionRecord> {
+    this.#own.add(id);
+    try {
+      const record = await this.#deps.store.promotion(id);
       if (record === undefined) throw new Error(`promotion ${id} is not stored`);
-      return this.#lock.run(record.service, () => this.#carryOut(record, signal));
+      return await this.#lock.run(record.service, () => this.#carryOut(record, signal));
+    } finally {
+      this.#own.delete(id);
+    }
+  }
+
+  /**
+   * The first version of a service, by the same path and unjudged. Nothing happens when something
+   * is in force.
+   * @throws Error with the promotion's summary when it did not complete
+   */
+  async ensureProduction(
+    service: string,
+    first: BuildAndConfiguration,
+    actor: string,
+  ): Promise<PromotionRecord | undefined> {
+    const { inForce } = await this.#deps.store.serviceState(service);
+    if (inForce !== undefined) return undefined;
+    const record = await this.create({
+      service,
+      build: first.build,
+      configurationHash: first.configurationHash,
+      origin: 'initial',
+      actor,
+      reason: 'the first version of the service',
     });
+    const ended = await this.execute(record.id, this.signal);
+    if (ended.state !== 'completed') throw new Error(ended.summary ?? `promotion ${ended.state}`);
+    return ended;
   }
 
   /**
@@ -115,7 +152,7 @@ export class Promotions {
         { limit: 200 },
       );
       const { present } = await this.#deps.production.settle({ service });
-      for (const record of items) {
+      for (const record of items.filter(({ id }) => !this.#own.has(id))) {
         const { inForce } = await this.#deps.store.serviceState(service);
         const handle = new PromotionHandle(this.#deps, record);
         if (inForce?.promotionId === record.id) {

@@ -120,6 +120,21 @@ describe('a gate service that dies', () => {
     }
   });
 
+  it('leaves the promotions of its own process alone when it recovers a second time', async () => {
+    const world = new FakeWorld();
+    await world.seed();
+    const gate = new FakeGate(world);
+    await gate.gate({ promote: 'manual' });
+    const { inForce } = await world.store.serviceState('checkout');
+    const order = { build: NEW, configuration: inForce!.configurationHash, reason: 'looks good' };
+    await gate.runs.promote('checkout', order, 'ann');
+    await world.clock.run(gate.worker.recover());
+    await world.clock.run(world.clock.sleep(300_000));
+    expect(gate.problems).toEqual([]);
+    expect((await world.store.serviceState('checkout')).inForce?.build).toBe(NEW);
+    await expectWorldInOrder(world);
+  });
+
   it('deploys what was in force again when its nodes are gone', async () => {
     const world = new FakeWorld();
     await world.seed();

@@ -1,4 +1,5 @@
 /** `judging` and `promoting`: from stored judgements to the answer. Can be repeated after a restart. */
+import { randomUUID } from 'node:crypto';
 import type { Answer } from '../transitions.ts';
 import { finish, move } from '../transitions.ts';
 import { LeftForRecovery, RunEnding } from '../endings.ts';
@@ -38,7 +39,9 @@ async function promote(context: RunContext, found: string): Promise<void> {
   const { promotions } = context.deps;
   const { build, configuration, id, requestedBy, service } = context.run;
   if (configuration === undefined) throw new Error(`run ${id} has no configuration to promote`);
-  const created = await promotions.create({
+  const promotionId = randomUUID();
+  await context.update({ promotionId });
+  const request = {
     service,
     build,
     configurationHash: configuration.hash,
@@ -46,9 +49,9 @@ async function promote(context: RunContext, found: string): Promise<void> {
     actor: requestedBy,
     reason: `run ${id} met its thresholds`,
     runId: id,
-  });
-  await context.update({ promotionId: created.id });
-  const record = await promotions.execute(created.id, context.signal);
+  } as const;
+  await promotions.create(request, promotionId);
+  const record = await promotions.execute(promotionId, context.signal);
   await concludePromotion(context, record.state, record.summary ?? '', found);
 }
 

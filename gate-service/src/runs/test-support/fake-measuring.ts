@@ -1,6 +1,6 @@
 /** Sender, sample files, judge and tuner without load: outcomes are scripted, samples are well formed. */
 import type { Judgement, JudgedCause } from '../../judge/judgement.ts';
-import type { Measurement, Sample } from '../../load/sample.ts';
+import type { ArmName, Measurement, Sample, WindowFitness } from '../../load/sample.ts';
 import type { MeasurementPlan, Sender, SenderResult } from '../../load/sender.ts';
 import type { StackConfiguration } from '../../stack/configuration.ts';
 import type { RunJudge, SampleFiles, StepFinding, StepJudge, Tuner, Tuners } from '../ports.ts';
@@ -16,6 +16,7 @@ export class FakeSender implements Sender {
   after: (plan: MeasurementPlan) => void = () => undefined;
   /** Name of the node that answers an arm's requests. */
   launchOf: (armId: string) => string = (armId) => `${armId}-node-1`;
+  windowSamples: typeof oneSampleEach = oneSampleEach;
   readonly #clock: FakeClock;
   readonly #platform: FakePlatform;
 
@@ -33,44 +34,59 @@ export class FakeSender implements Sender {
     this.plans.push(plan);
     this.before(plan);
     const samples: Sample[] = [];
-    const fitness = [];
-    for (let window = -2; window < plan.windows && !listener.stopRequested(); window += 1) {
+    const fitness: WindowFitness[] = [];
+    const send = async (window: number, planted: boolean): Promise<void> => {
       await this.#clock.sleep(plan.windowSeconds * 1000, signal);
-      const own = plan.arms.map((arm): Sample => this.#sample(arm.name, window));
+      const own = this.windowSamples(plan, window, planted, (arm) => this.#launch(arm));
+      const count = own.length;
       const fit = {
         window,
         latenessP99Us: 1,
         runQueueShare: 0,
         foreignCores: 0,
-        sent: 2,
-        received: 2,
+        sent: count,
+        received: count,
       };
       samples.push(...own);
       fitness.push(fit);
       listener.window({ window, samples: own, fitness: fit });
+    };
+    let window = -2;
+    while (window < plan.windows && !listener.stopRequested()) {
+      await send(window, false);
+      window += 1;
     }
-    if (plan.planted)
-      await this.#clock.sleep(plan.planted.windows * plan.windowSeconds * 1000, signal);
+    for (let block = 0; block < (plan.planted?.windows ?? 0); block += 1) {
+      await send(window + block, true);
+    }
     this.after(plan);
     const counters = { sent: samples.length, received: samples.length, inFlight: 0, cpuSeconds: 1 };
     this.files.set(file, { windowsPlanned: plan.windows, samples, fitness, counters });
     return { counters, steady: true, file, ended: 'planned' };
   }
 
-  #sample(arm: Sample['arm'], window: number): Sample {
-    const armId = this.#platform.measurement?.arms.find(
-      ({ headerValue }) => headerValue === arm,
-    )?.armId;
-    return {
-      arm,
-      launch: armId === undefined ? '-' : this.launchOf(armId),
-      window,
-      kind: 'cart',
-      intendedUs: 0,
-      latencyUs: 1000,
-      status: 'ok',
-    };
+  #launch(arm: ArmName): string {
+    const routing = this.#platform.measurement?.arms.find(({ headerValue }) => headerValue === arm);
+    return routing === undefined ? '-' : this.launchOf(routing.armId);
   }
+}
+
+function oneSampleEach(
+  plan: MeasurementPlan,
+  window: number,
+  planted: boolean,
+  launchOf: (arm: ArmName) => string,
+): Sample[] {
+  const arms = planted ? [plan.arms[0].name] : plan.arms.map(({ name }) => name);
+  return arms.map((name) => ({
+    arm: planted ? 'planted' : name,
+    launch: launchOf(name),
+    window,
+    kind: 'cart',
+    intendedUs: 0,
+    latencyUs: 1000,
+    status: 'ok',
+  }));
 }
 
 export function fakeSampleFiles(sender: FakeSender): SampleFiles {

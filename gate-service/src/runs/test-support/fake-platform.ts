@@ -27,6 +27,7 @@ export class FakePlatform implements Platform {
   measurement: MeasurementRouting | undefined;
   /** Called before each change; throws to make it fail. */
   before: (call: PlatformCall, subject: unknown) => void = () => undefined;
+  busyWorkers = 0;
   /** Components started again on a node so far. */
   readonly restarts = new Map<string, number>();
   #count = 0;
@@ -145,7 +146,7 @@ export class FakePlatform implements Platform {
       configurationHash: arm.configurationHash,
       generations: { httpd: 0, jetty: 1 },
       httpd: {
-        busyWorkers: 0,
+        busyWorkers: this.busyWorkers,
         idleWorkers: 25,
         connectionsTotal: 0,
         connectionsAsyncKeepAlive: 0,

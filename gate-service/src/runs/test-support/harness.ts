@@ -11,6 +11,7 @@ import type { MeasuringProfile } from '../profile.ts';
 import { Promotions } from '../promotion.ts';
 import type { RunRequest } from '../run.ts';
 import type { RunRecord, RunStore } from '../run-store.ts';
+import type { Configurations, RunJudge, Tuners } from '../ports.ts';
 import { Worker } from '../worker.ts';
 import { World } from '../world.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -90,18 +91,12 @@ export class FakeWorld {
   }
 
   /** Old build in production on the stock configuration. */
-  async seed(): Promise<void> {
+  async seed(inForce = stock): Promise<void> {
     await this.addBuilds();
+    await this.store.saveConfiguration(inForce.hash, inForce.values);
     const gate = new FakeGate(this);
-    const promotion = await gate.promotions.create({
-      service: 'checkout',
-      build: OLD,
-      configurationHash: stock.hash,
-      origin: 'initial',
-      actor: 'set-up',
-      reason: 'the first version of the service',
-    });
-    await this.clock.run(gate.promotions.execute(promotion.id, new AbortController().signal));
+    const first = { build: OLD, configurationHash: inForce.hash };
+    await this.clock.run(gate.promotions.ensureProduction('checkout', first, 'set-up'));
   }
 
   async addBuilds(): Promise<void> {
@@ -121,6 +116,10 @@ export class FakeWorld {
 export interface FakeGateOptions {
   /** Stands between the process and store or platform. */
   readonly wrap?: <T extends object>(target: T) => T;
+  readonly judge?: RunJudge;
+  readonly tuners?: Tuners;
+  readonly configurations?: Configurations;
+  readonly profile?: Partial<MeasuringProfile>;
 }
 
 /** One process of the gate service. */
@@ -133,15 +132,18 @@ export class FakeGate {
   readonly #world: FakeWorld;
   #dead = false;
 
-  constructor(fake: FakeWorld, { wrap = (target) => target }: FakeGateOptions = {}) {
+  constructor(fake: FakeWorld, options: FakeGateOptions = {}) {
+    const wrap = options.wrap ?? (<T extends object>(target: T): T => target);
     this.#world = fake;
     const store: RunStore = this.#mortal(wrap(fake.store));
     const platform: Platform = this.#mortal(wrap(fake.platform));
-    const { clock, judge, sender, service, telemetry, tuners } = fake;
+    const { clock, sender, service, telemetry } = fake;
+    const { judge = fake.judge, tuners = fake.tuners } = options;
+    const ownProfile = { ...profile, ...options.profile };
     const journal = new Journal(store, clock);
     const world = new World(platform, store, clock);
-    const configurations = {
-      parse: (values: unknown) => configuration((values as { name: string }).name),
+    const configurations = options.configurations ?? {
+      parse: (values: unknown) => configuration((values as { name?: string }).name ?? 'real'),
       stock: () => stock,
     };
     const catalogue = (name: string): CatalogueService => {
@@ -173,7 +175,7 @@ export class FakeGate {
         sampleFiles: fakeSampleFiles(sender),
         journal,
         clock,
-        profiles: { standard: profile, quick: profile },
+        profiles: { standard: ownProfile, quick: ownProfile },
         catalogue,
       },
       {

@@ -1,0 +1,48 @@
+/** Warms new nodes by replaying the workload's safe requests, straight to each node. */
+import type { RequestKind } from '../../load/workload.ts';
+import type { Warmer } from '../ports.ts';
+
+/** Sends `amount` requests in a closed loop; `failed` counts everything but a wanted answer. */
+export type Replay = (plan: {
+  readonly target: { readonly host: string; readonly port: number };
+  readonly authority: string;
+  readonly requests: readonly RequestKind[];
+  readonly connections: number;
+  readonly amount: number;
+  readonly signal: AbortSignal;
+}) => Promise<{ readonly sent: number; readonly failed: number }>;
+
+const REQUESTS_PER_NODE = 300;
+const CONNECTIONS = 8;
+/** RFC 9110 §9.2.1: these ask for no change, so sending them once more does no harm. */
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+export function replayWarmer(replay: Replay): Warmer {
+  return {
+    async warm(arm, { service, workload }, signal) {
+      const safe = workload.requests.filter(({ method }) => SAFE_METHODS.has(method));
+      const requests = safe.length > 0 ? safe : [healthRequest(service.healthPath)];
+      const results = await Promise.all(
+        arm.nodes.map(({ address, port }) =>
+          replay({
+            target: { host: address, port },
+            authority: service.hosts[0] ?? service.name,
+            requests,
+            connections: CONNECTIONS,
+            amount: REQUESTS_PER_NODE,
+            signal,
+          }),
+        ),
+      );
+      return {
+        sent: results.reduce((sum, { sent }) => sum + sent, 0),
+        failed: results.reduce((sum, { failed }) => sum + failed, 0),
+      };
+    },
+  };
+}
+
+/** For a workload that only changes things: the real path through httpd and Jetty is warm at least. */
+function healthRequest(path: string): RequestKind {
+  return { name: 'health', weight: 1, method: 'GET', path, headers: {}, expect: {} };
+}

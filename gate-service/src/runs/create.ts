@@ -1,0 +1,127 @@
+/** Puts the parts of this room together; what they need of the other rooms comes in. */
+import type { Sender } from '../load/sender.ts';
+import type { Platform } from '../platforms/platform.ts';
+import type { CatalogueService } from '../settings/catalogue.ts';
+import type { NodeResources } from '../stack/resources.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { replayWarmer } from './adapters/replay-warmer.ts';
+import type { Replay } from './adapters/replay-warmer.ts';
+import { runJudge } from './adapters/run-judge.ts';
+import { sampleFilesIn } from './adapters/sample-files.ts';
+import { stackConfigurations } from './adapters/stack-configurations.ts';
+import { stepJudge } from './adapters/step-judge.ts';
+import { stackTuners } from './adapters/tuners.ts';
+import { systemClock } from './clock.ts';
+import { GateRuns } from './gate-runs.ts';
+import { Journal } from './journal.ts';
+import { Production } from './production.ts';
+import { profiles } from './profile.ts';
+import { Promotions } from './promotion.ts';
+import type { BuildAndConfiguration, PromotionRecord } from './records.ts';
+import type { RunService } from './run-service.ts';
+import type { RunStore } from './run-store.ts';
+import { Worker } from './worker.ts';
+import { World } from './world.ts';
+
+export interface RunsDependencies {
+  readonly store: RunStore;
+  readonly platform: Platform;
+  readonly sender: Sender;
+  readonly replay: Replay;
+  readonly telemetry: Telemetry;
+  readonly services: readonly CatalogueService[];
+  readonly nodeResources: NodeResources;
+  /** Absolute path; sample files go below it. */
+  readonly stateDirectory: string;
+  /** Pids of the platform's components besides the nodes' httpd and Jetty: proxies, agents, Prometheus. */
+  readonly ownProcesses?: () => Promise<readonly number[]>;
+  /** What keeps runs or a promotion from going on; they are tried again or say why themselves. */
+  readonly problem: (error: Error) => void;
+}
+
+export interface Runs {
+  readonly service: RunService;
+  /** Recovers what a restart has left, then works through the queue. */
+  start(): void;
+  /** Ends without deciding anything: the next start goes on from what is stored. */
+  stop(): Promise<void>;
+  /**
+   * The first version of a service, unjudged: nothing is there to compare with. Does nothing when
+   * something is in force already.
+   * @returns the promotion, or undefined when production was there
+   * @throws Error with the promotion's summary when it did not complete
+   */
+  ensureProduction(
+    service: string,
+    first: BuildAndConfiguration,
+    actor: string,
+  ): Promise<PromotionRecord | undefined>;
+}
+
+export function createRuns(deps: RunsDependencies): Runs {
+  const { nodeResources, platform, problem, sender, services, store, telemetry } = deps;
+  const clock = systemClock;
+  const journal = new Journal(store, clock);
+  const world = new World(platform, store, clock);
+  const configurations = stackConfigurations(nodeResources);
+  const catalogue = (name: string): CatalogueService => {
+    const found = services.find((service) => service.name === name);
+    if (found === undefined) throw new Error(`service ${name} is not in the catalogue any more`);
+    return found;
+  };
+  const promotions = new Promotions({
+    store,
+    world,
+    production: new Production(world, store, clock),
+    telemetry,
+    judge: stepJudge,
+    warmer: replayWarmer(deps.replay),
+    configurations,
+    journal,
+    clock,
+    catalogue,
+  });
+  const worker: Worker = new Worker(
+    {
+      store,
+      world,
+      promotions,
+      sender,
+      judge: runJudge,
+      tuners: stackTuners(nodeResources),
+      configurations,
+      sampleFiles: sampleFilesIn(deps.stateDirectory),
+      journal,
+      clock,
+      profiles,
+      catalogue,
+      ...(deps.ownProcesses === undefined ? {} : { ownProcesses: deps.ownProcesses }),
+    },
+    {
+      services: () => services.map(({ name }) => name),
+      finished: (run) => service.afterRun(run),
+      problem,
+    },
+  );
+  const service: GateRuns = new GateRuns({
+    store,
+    journal,
+    worker,
+    promotions,
+    judge: runJudge,
+    clock,
+    services,
+    problem,
+  });
+  return {
+    service,
+    start: () => {
+      worker.start();
+    },
+    stop: async () => {
+      await Promise.all([worker.stop(), promotions.stop()]);
+    },
+    ensureProduction: (name, first, actor) =>
+      promotions.ensureProduction(catalogue(name).name, first, actor),
+  };
+}

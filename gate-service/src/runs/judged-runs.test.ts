@@ -1,0 +1,131 @@
+/** Runs with the real judge and optimizer on synthetic samples: do the rooms fit together? */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Sample } from '../load/sample.ts';
+import { STOCK_VALUES } from '../stack/stock.ts';
+import { runJudge } from './adapters/run-judge.ts';
+import { stackConfigurations } from './adapters/stack-configurations.ts';
+import { stackTuners } from './adapters/tuners.ts';
+import { FakeGate, FakeWorld } from './test-support/harness.ts';
+import { expectWorldInOrder } from './test-support/invariants.ts';
+
+const resources = { cores: 2, memoryMiB: 4096, fileDescriptors: 65_536 };
+const PAIRS = 60;
+
+/** Mulberry32: good enough to draw waits for a test. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+let world: FakeWorld;
+
+/** Log-normal waits around 40 ms, as the sample application has; an arm's are scaled. */
+function waits(scale: (arm: Sample['arm']) => number): void {
+  world.sender.windowSamples = (plan, window, planted, launchOf) => {
+    const random = randomFrom(plan.seed + window * 1000);
+    const normal = (): number =>
+      Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    const arms = planted
+      ? [plan.arms[0].name, 'planted' as const]
+      : plan.arms.map(({ name }) => name);
+    return Array.from({ length: PAIRS }, (_, pair) =>
+      arms.map((arm): Sample => {
+        const own = arm === 'planted' ? plan.arms[0].name : arm;
+        const wait = 40_000 * Math.exp(0.5 * normal()) * scale(own);
+        return {
+          arm,
+          launch: launchOf(own),
+          window,
+          kind: 'cart',
+          intendedUs: (window + 10) * plan.windowSeconds * 1e6 + pair * 1000,
+          latencyUs: Math.round(
+            wait + (arm === 'planted' ? (plan.planted?.delayMs ?? 0) * 1000 : 0),
+          ),
+          status: 'ok',
+        };
+      }),
+    ).flat();
+  };
+}
+
+function gate(): FakeGate {
+  return new FakeGate(world, {
+    judge: runJudge,
+    tuners: stackTuners(resources),
+    configurations: stackConfigurations(resources),
+    profile: {
+      windows: 12,
+      planted: { windows: 4, delayMs: 20 },
+      tuning: { windows: 6, warmupSeconds: 2 },
+    },
+  });
+}
+
+beforeEach(async () => {
+  world = new FakeWorld();
+  Object.assign(world.service, { thresholds: ['p50 <= baseline + 40%', 'errors < 5%'] });
+  await world.seed(stackConfigurations(resources).stock());
+});
+
+describe('a run with the real judge', () => {
+  it('passes a build that is as fast, and says that there was nothing to tune', async () => {
+    waits(() => 1);
+    const own = gate();
+    const run = await own.gate({ promote: 'never' });
+    const view = await own.runs.get(run.id);
+    expect(view?.controls.filter(({ passed }) => !passed)).toEqual([]);
+    expect(run).toMatchObject({ decision: 'pass', cause: 'met' });
+    const told = (await world.store.events(run.id, 0, 1000)).filter(
+      ({ type }) => type === 'tuning',
+    );
+    expect(told.map(({ message }) => message).join('\n')).toContain('nothing to tune');
+    await expectWorldInOrder(world);
+  });
+
+  it('rolls back a build that is twice as slow, at an early look', async () => {
+    waits((arm) => (arm === 'candidate' ? 2 : 1));
+    const run = await gate().gate();
+    expect(run).toMatchObject({ decision: 'rollback', cause: 'breached' });
+    const [measurement] = await world.store.measurements(run.id);
+    expect(measurement?.windowsMeasured).toBeLessThan(12);
+    await expectWorldInOrder(world);
+  });
+
+  it('does not believe a measurement whose planted delay did not show', async () => {
+    waits(() => 1);
+    const samples = world.sender.windowSamples;
+    world.sender.windowSamples = (plan, ...rest) =>
+      samples({ ...plan, planted: { ...plan.planted!, delayMs: 0 } }, ...rest);
+    const run = await gate().gate();
+    expect(run).toMatchObject({ decision: 'rollback', cause: 'invalid' });
+    expect(await world.store.attempts(run.id)).toHaveLength(2);
+  });
+
+  it('judges a first build by absolute limits alone', async () => {
+    world = new FakeWorld();
+    Object.assign(world.service, { thresholds: ['p50 < 60ms', 'p50 <= baseline + 1%'] });
+    await world.addBuilds();
+    waits(() => 1);
+    expect(await gate().gate()).toMatchObject({ decision: 'promote', cause: 'met' });
+    await expectWorldInOrder(world);
+    world = new FakeWorld();
+    Object.assign(world.service, { thresholds: ['p50 < 30ms'] });
+    await world.addBuilds();
+    waits(() => 1);
+    expect(await gate().gate()).toMatchObject({ decision: 'rollback', cause: 'breached' });
+    await expectWorldInOrder(world);
+  });
+
+  it('tunes where requests wait for a place, adopts what is faster and confirms it', async () => {
+    waits((arm) => (arm === 'challenger' ? 0.5 : 1));
+    world.platform.busyWorkers = STOCK_VALUES['httpd.maxRequestWorkers'];
+    const run = await gate().gate();
+    expect(run).toMatchObject({ decision: 'promote', configuration: { adopted: true } });
+    await expectWorldInOrder(world);
+  });
+});

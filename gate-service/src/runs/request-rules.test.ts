@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { workloadSchema } from '../load/workload.ts';
+import { catalogueServiceSchema } from '../settings/catalogue.ts';
+import { runJudge } from './adapters/run-judge.ts';
+import { resolveSettings } from './request-rules.ts';
+import type { RunRequest } from './run.ts';
+
+const cart = { name: 'cart', path: '/cart?id=${sequence}', weight: 3 };
+const search = { name: 'search', path: '/search?id=${sequence}' };
+const service = catalogueServiceSchema.parse({
+  name: 'checkout',
+  hosts: ['checkout.localhost'],
+  workload: { rate: 100, requests: [cart, search] },
+  thresholds: ['p50 <= baseline + 10%', 'p95 < 200ms'],
+});
+
+function resolve(request: Partial<RunRequest>, own = service, hasProduction = true) {
+  return resolveSettings(
+    { service: 'checkout', build: 'b'.repeat(64), ...request },
+    own,
+    runJudge,
+    { hasProduction, seed: 7 },
+  );
+}
+
+describe('thresholds of a request', () => {
+  it('come on top of the catalogue, which always holds', () => {
+    const { thresholds } = resolve({
+      thresholds: ['p50 <= baseline + 5%', 'errors < 1%', 'p95<200ms'],
+    });
+    expect(thresholds).toEqual([
+      'p50 <= baseline + 10%',
+      'p95 < 200ms',
+      'p50 <= baseline + 5%',
+      'errors < 1%',
+    ]);
+  });
+
+  it.each(['p50 <= baseline + 11%', 'p95 < 201ms'])('may not loosen: %s', (text) => {
+    expect(() => resolve({ thresholds: [text] })).toThrow(
+      expect.objectContaining({ code: 'loosened', field: '/thresholds/0' }),
+    );
+  });
+
+  it('are refused with the place of the mistake', () => {
+    expect(() => resolve({ thresholds: ['errors < 1%', 'p50 =< 3'] })).toThrow(
+      expect.objectContaining({ code: 'invalid-threshold', field: '/thresholds/1' }),
+    );
+  });
+});
+
+describe('a workload of a request', () => {
+  const workload = (rate: number, ...requests: object[]) =>
+    workloadSchema.parse({ rate, requests });
+
+  it.each([
+    ['the same', workload(100, cart, search)],
+    ['a higher rate', workload(200, cart, search)],
+    [
+      'more kinds at a rate that keeps the shares',
+      workload(150, cart, search, { name: 'order', path: '/order' }),
+    ],
+  ])('may be %s', (_, own) => {
+    expect(resolve({ workload: own }).workload).toEqual(own);
+  });
+
+  it.each([
+    ['a lower rate', workload(99, cart, search)],
+    ['a kind missing', workload(100, cart)],
+    ['another path', workload(100, cart, { ...search, path: '/fast' })],
+    ['a body check dropped or added', workload(100, cart, { ...search, expect: { status: 500 } })],
+    ['a smaller share', workload(100, { ...cart, weight: 1 }, search)],
+  ])('may not be %s', (_, own) => {
+    expect(() => resolve({ workload: own })).toThrow(expect.objectContaining({ code: 'loosened' }));
+  });
+});
+
+describe('a service without production', () => {
+  it('must say that its first build may be judged alone', () => {
+    expect(() => resolve({}, service, false)).toThrow(/initialBuild/);
+  });
+
+  it('needs an absolute limit', () => {
+    const own = { ...service, initialBuild: true, thresholds: ['p50 <= baseline + 10%'] };
+    expect(() => resolve({}, own, false)).toThrow(/no absolute threshold/);
+    expect(resolve({ thresholds: ['p95 < 1s'] }, own, false).thresholds).toHaveLength(2);
+  });
+});
