@@ -63,6 +63,7 @@ export async function openApiFixture(): Promise<ApiFixture> {
     samples,
     stateDirectory: directory,
     maxBuildBytes: MAX_BUILD_BYTES,
+    drainMs: 200,
   });
   return {
     app,

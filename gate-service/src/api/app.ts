@@ -21,6 +21,7 @@ import { serviceRoutes } from './services/routes.ts';
 
 /** Largest body that is not a build, in bytes: a workload with many kinds is far below. */
 const BODY_LIMIT = 1024 * 1024;
+const DRAIN_MS = 10_000;
 /** A build of the largest size over a slow line must get through; a stalled request must end. */
 const REQUEST_TIMEOUT_MS = 15 * 60_000;
 
@@ -44,7 +45,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
 
   secureHeaders(app);
   handleErrors(app);
-  const isDraining = decorateDraining(app);
+  const isDraining = decorateDraining(app, dependencies.drainMs ?? DRAIN_MS);
   const metrics = metricsOf(dependencies);
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');

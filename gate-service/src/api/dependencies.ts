@@ -35,6 +35,8 @@ export interface AppDependencies {
   readonly stateDirectory: string;
   /** Largest build in bytes: refused by its announced length already. */
   readonly maxBuildBytes: number;
+  /** How long open requests get to end when the application closes, in milliseconds; default 10,000. */
+  readonly drainMs?: number;
   readonly logger?: FastifyBaseLogger;
   readonly now?: () => Date;
 }

@@ -15,14 +15,25 @@ declare module 'fastify' {
 const DATABASE_TIMEOUT_MS = 1_000;
 const statusSchema = z.object({ status: z.string() });
 
-/** Adds `drain()`; closing drains too. Returns the question whether it was called. */
-export function decorateDraining(app: FastifyInstance): () => boolean {
+/**
+ * Adds `drain()`; closing drains too. Returns the question whether it was called.
+ * @param drainMs requests that are still open so long after closing began are cut off
+ */
+export function decorateDraining(app: FastifyInstance, drainMs: number): () => boolean {
   let draining = false;
   app.decorate('drain', () => {
     draining = true;
   });
+  let deadline: NodeJS.Timeout | undefined;
   app.addHook('preClose', (done) => {
     draining = true;
+    deadline = setTimeout(() => {
+      app.server.closeAllConnections();
+    }, drainMs);
+    done();
+  });
+  app.addHook('onClose', (_app, done) => {
+    clearTimeout(deadline);
     done();
   });
   return () => draining;

@@ -70,6 +70,8 @@ export function eventRoutes({ runs }: AppDependencies): FastifyPluginCallbackZod
             'content-type': 'text/event-stream; charset=utf-8',
             'cache-control': 'no-store',
             'x-accel-buffering': 'no',
+            // A kept connection that falls idle during shutdown would hold it up.
+            connection: 'close',
           });
           await write(raw, 'retry: 2000\n\n', stream.signal);
           for await (const item of followEvents(runs, id, after, TIMES, stream.signal)) {
