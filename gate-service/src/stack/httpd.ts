@@ -23,7 +23,7 @@ export interface HttpdPlacement {
 
 /** Name of the file that {@link renderHttpd} returns. */
 export const HTTPD_FILE = 'httpd.conf';
-/** Name of the pool file in the runtime directory; {@link renderPool} has its text. */
+/** Name of the pool file in the runtime directory; {@link renderPool} has its text. `httpd -t` wants it to be there. */
 export const POOL_FILE = 'pool.txt';
 /** Names below the runtime directory that the rendering uses. */
 export const HTTPD_RUNTIME_FILES = { pid: 'httpd.pid', errorLog: 'httpd-error.log' } as const;
