@@ -53,10 +53,12 @@ const MODULES = [
  * pool file, so that it changes by renaming a file and never by a restart.
  *
  * The request's own path is passed on byte for byte: the rewrite condition takes it from the
- * request line, before httpd decodes it, and `NE` keeps it from being encoded again (so
- * `UnsafeAllow3F` is safe: an encoded `?` stays encoded). The query string is kept as it is. mod_status has
- * a port of its own on the loopback interface, because on the public one its path would be
- * reachable through the proxy (which is local too) and would hide the application's.
+ * request line, before httpd decodes it, and `NE` keeps it from being encoded again. The query
+ * string stays out of the substitution, so that httpd keeps it as it is and has no encoded `?` to
+ * refuse (the flag `UnsafeAllow3F`, which older versions do not know, is not needed).
+ *
+ * mod_status has a port of its own on the loopback interface, because on the public one its path
+ * would be reachable through the proxy (which is local too) and would hide the application's.
  *
  * Throws a RangeError when a name or folder of the placement cannot be written into a configuration.
  */
@@ -185,7 +187,7 @@ function trafficLines(placement: HttpdPlacement): string[] {
     `  RewriteMap pool ${pool}`,
     // A missing pool file sends requests to a closed port: 503, as for a Jetty that is gone.
     String.raw`  RewriteCond %{THE_REQUEST} "^\S+ (?:https?://[^/?\s]*)?(/[^?\s]*)"`,
-    '  RewriteRule ^ "http://${pool:active|127.0.0.1:1}%1" [P,NE,L,UnsafeAllow3F]',
+    '  RewriteRule ^ "http://${pool:active|127.0.0.1:1}%1" [P,NE,L]',
     // A request without a path (CONNECT, ...) is never served from anywhere else.
     '  RewriteRule ^ - [F]',
     '</VirtualHost>',
