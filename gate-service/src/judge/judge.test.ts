@@ -176,6 +176,16 @@ describe('throughput, CPU, capacity', () => {
     ]);
   });
 
+  test('the interval of throughput lies around the effect', () => {
+    const change: MeasurementRecipe['change'] = (sample, random) =>
+      sample.arm === 'candidate' && random.next() < 0.02 ? { ...sample, status: 'reset' } : sample;
+    const [outcome] = judged({ change }, ['throughput >= baseline - 5%']).outcomes;
+    expect(outcome!.effect).toBeLessThan(-0.01);
+    expect(outcome!.low).toBeLessThan(outcome!.effect!);
+    expect(outcome!.high).toBeGreaterThan(outcome!.effect!);
+    expect(outcome!.high).toBeLessThan(0);
+  });
+
   test('CPU totals alone show nothing either way', () => {
     const measurement = { ...makeMeasurement({}), cpuSeconds: { baseline: 3.6, candidate: 3.6 } };
     const [outcome] = judgeIt(measurement, ['cpu_per_request <= baseline + 5%']).outcomes;
@@ -220,6 +230,26 @@ describe('controls', () => {
     // An invalid control takes precedence over a breach.
     expect(judgement.cause).toBe('invalid');
     expect(outcomes(judgement)).toContain('breached');
+  });
+
+  test('the same-build split is random: as noisy as halves are, and another with another seed', () => {
+    const measurement = makeMeasurement({ plantedWindows: 0 });
+    const widths: number[] = [];
+    const effects = new Set<number>();
+    let main = 0;
+    for (let seed = 1; seed <= 12; seed += 1) {
+      const options = { seed, requirePlanted: false, confidence: 0.95 };
+      const { controls, outcomes: list } = judgeIt(measurement, ['p50 <= baseline + 10%'], options);
+      const { effect, low, high } = controls.find((one) => one.control === 'same-build')!;
+      widths.push(high! - low!);
+      effects.add(effect!);
+      main = list[0]!.high! - list[0]!.low!;
+    }
+    expect(effects.size).toBe(12);
+    // Halves hold half the requests of an arm: about √2 times the width between the arms.
+    const mean = widths.reduce((sum, width) => sum + width, 0) / widths.length;
+    expect(mean / main).toBeGreaterThan(1.05);
+    expect(mean / main).toBeLessThan(1.9);
   });
 
   test('a missing planted block counts only where it is required', () => {

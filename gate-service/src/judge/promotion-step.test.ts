@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../statistics/random.ts';
-import type { ArmTraffic } from '../telemetry/telemetry.ts';
-import { judgePromotionStep } from './promotion-step.ts';
+import { judgePromotionStep, type StepTraffic } from './promotion-step.ts';
 import { normal } from './test-measurement.ts';
 
 const bounds = [25, 50, 75, 100, 150, 250, 500, Infinity];
@@ -15,14 +14,13 @@ function traffic(
     slower = 1,
     seed = 1,
   }: { failures?: number; slower?: number; seed?: number } = {},
-): ArmTraffic {
+): StepTraffic {
   const random = createRandom(seed, armId);
   const latencies = Array.from(
     { length: requests },
     () => 40 * slower * Math.exp(0.5 * normal(random)),
   );
   return {
-    armId,
     requests,
     failures,
     latency: {
@@ -95,7 +93,7 @@ describe('judgePromotionStep', () => {
   });
 
   const good = traffic('canary', 500);
-  const odd: Record<string, ArmTraffic | undefined> = {
+  const odd: Record<string, StepTraffic | undefined> = {
     missing: undefined,
     'NaN requests': { ...good, requests: NaN },
     'negative requests': { ...good, requests: -1 },

@@ -12,8 +12,20 @@ import {
   share,
   type Tally,
 } from '../statistics/proportions.ts';
-import type { ArmTraffic, LatencyHistogram } from '../telemetry/telemetry.ts';
 import { milliseconds, percent } from './numbers.ts';
+
+/** One arm's traffic over a span, as the telemetry counts it (its `ArmTraffic` has all of this). */
+export interface StepTraffic {
+  readonly requests: number;
+  /** Answers >= 500 and resets. */
+  readonly failures: number;
+  readonly latency: LatencyCounts;
+}
+
+/** Cumulative: requests at or below each bound. */
+export interface LatencyCounts {
+  readonly bounds: readonly { readonly leMs: number; readonly count: number }[];
+}
 
 export interface PromotionStepOptions {
   /** Steps (or looks at steps) of the whole promotion: they share the error. At least 1. */
@@ -46,8 +58,8 @@ const OUTRIGHT = 0.5;
  * @param current what the nodes in force got over the same span
  */
 export function judgePromotionStep(
-  canary: ArmTraffic | undefined,
-  current: ArmTraffic | undefined,
+  canary: StepTraffic | undefined,
+  current: StepTraffic | undefined,
   options: PromotionStepOptions,
 ): PromotionStepFinding {
   const missing = missingData(canary, 'the canary') ?? missingData(current, 'the nodes in force');
@@ -78,7 +90,7 @@ export function judgePromotionStep(
   return { outcome: 'held', sentence: describeHeld(canary, current) };
 }
 
-function missingData(traffic: ArmTraffic | undefined, who: string): string | undefined {
+function missingData(traffic: StepTraffic | undefined, who: string): string | undefined {
   if (traffic === undefined) return `telemetry of ${who} is missing`;
   const { requests, failures, latency } = traffic;
   const counts = [requests, failures, ...latency.bounds.map(({ count }) => count)];
@@ -96,13 +108,13 @@ function missingData(traffic: ArmTraffic | undefined, who: string): string | und
   return undefined;
 }
 
-function failsOutright({ requests, failures }: ArmTraffic, level: number): string | undefined {
+function failsOutright({ requests, failures }: StepTraffic, level: number): string | undefined {
   const tally = { hits: failures, total: requests };
   if (clopperPearson(tally, level).low <= OUTRIGHT) return undefined;
   return `${failures} of the canary's ${requests} requests failed`;
 }
 
-function failsMore(canary: ArmTraffic, current: ArmTraffic, level: number): string | undefined {
+function failsMore(canary: StepTraffic, current: StepTraffic, level: number): string | undefined {
   const subject = { hits: failuresOf(canary), total: countOf(canary) };
   const reference = { hits: failuresOf(current), total: countOf(current) };
   if (subject.total === 0 || reference.total === 0) return undefined;
@@ -112,7 +124,7 @@ function failsMore(canary: ArmTraffic, current: ArmTraffic, level: number): stri
 }
 
 /** Share of requests beyond the bound that is nearest to the p95 of the nodes in force. */
-function isSlower(canary: ArmTraffic, current: ArmTraffic, level: number): string | undefined {
+function isSlower(canary: StepTraffic, current: StepTraffic, level: number): string | undefined {
   const bound = tailBound(current.latency);
   if (bound === undefined) return undefined;
   const subject = beyond(canary.latency, bound);
@@ -125,7 +137,7 @@ function isSlower(canary: ArmTraffic, current: ArmTraffic, level: number): strin
   return `the canary's tail is slower: ${tell(subject)} take longer than ${milliseconds(bound)} against ${tell(reference)} of the nodes in force at the same time`;
 }
 
-function tailBound(latency: LatencyHistogram): number | undefined {
+function tailBound(latency: LatencyCounts): number | undefined {
   const total = answered(latency);
   if (total === 0) return undefined;
   let best: { leMs: number; distance: number } | undefined;
@@ -137,7 +149,7 @@ function tailBound(latency: LatencyHistogram): number | undefined {
   return best?.leMs;
 }
 
-function beyond(latency: LatencyHistogram, leMs: number): Tally | undefined {
+function beyond(latency: LatencyCounts, leMs: number): Tally | undefined {
   const total = answered(latency);
   const within = latency.bounds.find((bound) => bound.leMs === leMs)?.count;
   if (within === undefined || total === 0) return undefined;
@@ -145,23 +157,23 @@ function beyond(latency: LatencyHistogram, leMs: number): Tally | undefined {
 }
 
 /** The last bound holds all answers. */
-function answered(latency: LatencyHistogram): number {
+function answered(latency: LatencyCounts): number {
   return sortedBounds(latency).at(-1)?.count ?? 0;
 }
 
-function sortedBounds({ bounds }: LatencyHistogram): LatencyHistogram['bounds'] {
+function sortedBounds({ bounds }: LatencyCounts): LatencyCounts['bounds'] {
   return [...bounds].sort((a, b) => a.leMs - b.leMs);
 }
 
-function countOf({ requests }: ArmTraffic): number {
+function countOf({ requests }: StepTraffic): number {
   return Math.round(requests);
 }
 
-function failuresOf({ failures }: ArmTraffic): number {
+function failuresOf({ failures }: StepTraffic): number {
   return Math.round(failures);
 }
 
-function describeHeld(canary: ArmTraffic, current: ArmTraffic): string {
+function describeHeld(canary: StepTraffic, current: StepTraffic): string {
   const failures = `${percent(share({ hits: canary.failures, total: canary.requests }))} of the canary's ${canary.requests} requests failed, ${percent(share({ hits: current.failures, total: current.requests }))} of the ${current.requests} to the nodes in force`;
   const bound = tailBound(current.latency);
   const subject = bound === undefined ? undefined : beyond(canary.latency, bound);
