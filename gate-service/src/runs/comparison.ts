@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ArmName, Measurement, MeasurementEnd } from '../load/sample.ts';
 import type { MeasurementPlan, SenderArm } from '../load/sender.ts';
-import { ARM_HEADER, PLANTED_HEADER } from '../mesh/plan.ts';
 import type { Arm, ArmObservation } from '../platforms/platform.ts';
 import { asError } from './clock.ts';
 import { ComparisonWatch } from './comparison-watch.ts';
@@ -174,8 +173,12 @@ function planOf(
   pids: readonly number[],
 ): MeasurementPlan {
   const { profile, service } = context;
+  const { headers } = context.deps;
   const { workload, seed } = context.run.settings;
-  const [first, second] = request.arms.map(({ name }) => armOf(name)) as [SenderArm, SenderArm];
+  const [first, second] = request.arms.map(({ name }) => armOf(name, headers.arm)) as [
+    SenderArm,
+    SenderArm,
+  ];
   const plannedSeconds =
     request.warmup.maxSeconds +
     (request.windows + (request.planted ? profile.planted.windows : 0)) * profile.windowSeconds;
@@ -187,7 +190,7 @@ function planOf(
       ? {
           planted: {
             name: 'planted' as const,
-            headers: { ...first.headers, [PLANTED_HEADER]: '1' },
+            headers: { ...first.headers, [headers.planted]: '1' },
             windows: profile.planted.windows,
             delayMs: profile.planted.delayMs,
           },
@@ -211,6 +214,6 @@ function planOf(
   };
 }
 
-function armOf(name: ArmName): SenderArm {
-  return { name, headers: { [ARM_HEADER]: name } };
+function armOf(name: ArmName, header: string): SenderArm {
+  return { name, headers: { [header]: name } };
 }

@@ -33,6 +33,8 @@ export interface RunsDependencies {
   readonly nodeResources: NodeResources;
   /** Absolute path; sample files go below it. */
   readonly stateDirectory: string;
+  /** Request headers of the mesh: ARM_HEADER and PLANTED_HEADER of mesh/plan.ts. */
+  readonly headers: { readonly arm: string; readonly planted: string };
   /** Pids of the platform's components besides the nodes' httpd and Jetty: proxies, agents, Prometheus. */
   readonly ownProcesses?: () => Promise<readonly number[]>;
   /** What keeps runs or a promotion from going on; they are tried again or say why themselves. */
@@ -94,6 +96,7 @@ export function createRuns(deps: RunsDependencies): Runs {
       journal,
       clock,
       profiles,
+      headers: deps.headers,
       catalogue,
       ...(deps.ownProcesses === undefined ? {} : { ownProcesses: deps.ownProcesses }),
     },

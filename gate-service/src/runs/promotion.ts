@@ -6,15 +6,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Arm } from '../platforms/platform.ts';
-import type { CatalogueService } from '../settings/catalogue.ts';
 import { asError, isoNow } from './clock.ts';
 import { RunEnding, ShuttingDown } from './endings.ts';
 import { KeyedLock } from './keyed-lock.ts';
-import type { Configurations, StepJudge, Warmer } from './ports.ts';
+import type { StepJudge } from './ports.ts';
 import type { Production, Settled } from './production.ts';
 import { describe } from './production.ts';
+import { deployAndWarm } from './promotion-deploy.ts';
+import type { DeployDependencies } from './promotion-deploy.ts';
 import { PromotionHandle } from './promotion-handle.ts';
-import type { PromotionHandleDependencies } from './promotion-handle.ts';
 import { PromotionReturned, raiseWeights } from './promotion-steps.ts';
 import type {
   BuildAndConfiguration,
@@ -22,17 +22,12 @@ import type {
   PromotionOrigin,
   PromotionRecord,
 } from './records.ts';
-import type { Owner, World } from './world.ts';
+import type { Owner } from './world.ts';
 
-export interface PromotionDependencies extends PromotionHandleDependencies {
-  readonly world: World;
+export interface PromotionDependencies extends DeployDependencies {
   readonly production: Production;
   readonly telemetry: Telemetry;
   readonly judge: StepJudge;
-  readonly warmer: Warmer;
-  readonly configurations: Configurations;
-  /** @throws when the service is not in the catalogue */
-  readonly catalogue: (service: string) => CatalogueService;
 }
 
 export interface PromotionRequest extends BuildAndConfiguration {
@@ -42,9 +37,6 @@ export interface PromotionRequest extends BuildAndConfiguration {
   readonly reason: string;
   readonly runId?: string;
 }
-
-/** Both nodes' worth of warm-up that failed more often than this says the build does not serve. */
-const WARM_UP_FAILURE_SHARE = 0.5;
 
 export class Promotions {
   readonly #deps: PromotionDependencies;
@@ -103,14 +95,23 @@ export class Promotions {
   /**
    * Carries a stored promotion out. A failure before the new nodes are in force leads back to the
    * old ones and is told by the record's state, not thrown.
-   * @throws ShuttingDown, with everything left as it is for the next start
+   * @param judgedAgainst what production must still run, now that no other promotion moves it
+   * @throws ShuttingDown, with everything left as it is for the next start; RunEnding `superseded`
+   *   when production runs something else than `judgedAgainst`
    */
-  async execute(id: string, signal: AbortSignal): Promise<PromotionRecord> {
+  async execute(
+    id: string,
+    signal: AbortSignal,
+    judgedAgainst?: { readonly inForce: BuildAndConfiguration | undefined },
+  ): Promise<PromotionRecord> {
     this.#own.add(id);
     try {
       const record = await this.#deps.store.promotion(id);
       if (record === undefined) throw new Error(`promotion ${id} is not stored`);
-      return await this.#lock.run(record.service, () => this.#carryOut(record, signal));
+      return await this.#lock.run(record.service, async () => {
+        if (judgedAgainst !== undefined) await this.#requireInForce(record, judgedAgainst.inForce);
+        return this.#carryOut(record, signal);
+      });
     } finally {
       this.#own.delete(id);
     }
@@ -212,6 +213,21 @@ export class Promotions {
     return handle.record;
   }
 
+  async #requireInForce(
+    record: PromotionRecord,
+    expected: BuildAndConfiguration | undefined,
+  ): Promise<void> {
+    const { inForce } = await this.#deps.store.serviceState(record.service);
+    const same =
+      expected === undefined || inForce === undefined
+        ? expected === inForce
+        : isSame(inForce, expected);
+    if (same) return;
+    const words = supersededWords(inForce);
+    await new PromotionHandle(this.#deps, record).end('returned', words);
+    throw new RunEnding('superseded', words);
+  }
+
   async #isThere(service: string, inForce: InForce): Promise<boolean> {
     const observed = await this.#deps.world.observe(service, 'production');
     return observed.some((observation) => observation.arm.id === inForce.armId);
@@ -222,7 +238,7 @@ export class Promotions {
     const { clock, judge, telemetry, world } = this.#deps;
     const service = this.#deps.catalogue(handle.record.service);
     await handle.update({ currentArmId: inForce.armId });
-    const canary = await this.#deployAndWarm(handle, 'canary', signal);
+    const canary = await deployAndWarm(this.#deps, handle, 'canary', signal);
     await handle.update({ stage: 'weighting' });
     await raiseWeights(
       {
@@ -256,7 +272,7 @@ export class Promotions {
 
   /** Where nothing is in force, or its nodes are gone: there is nothing to compare with and nothing to go back to. */
   async #deployFirst(handle: PromotionHandle, signal: AbortSignal): Promise<void> {
-    const arm = await this.#deployAndWarm(handle, 'current', signal);
+    const arm = await deployAndWarm(this.#deps, handle, 'current', signal);
     signal.throwIfAborted();
     const before = await this.#deps.store.serviceState(handle.record.service);
     // In force first: a restart in between brings the traffic to it.
@@ -282,46 +298,6 @@ export class Promotions {
     } as const;
     await handle.update({ steps: [{ ...step, at: isoNow(this.#deps.clock) }] });
     await this.#drain(handle);
-  }
-
-  async #deployAndWarm(
-    handle: PromotionHandle,
-    role: 'canary' | 'current',
-    signal: AbortSignal,
-  ): Promise<Arm> {
-    const { configurations, store, warmer, world } = this.#deps;
-    const { record } = handle;
-    const service = this.#deps.catalogue(record.service);
-    const build = await store.build(record.build);
-    if (build === undefined) {
-      throw new Error(`build ${record.build} is not stored any more: upload it again`);
-    }
-    const values = await store.configurationValues(record.configurationHash);
-    if (values === undefined)
-      throw new Error(`configuration ${record.configurationHash} is not stored`);
-    await handle.update({ stage: 'deploying' });
-    await handle.tell(`new production nodes start: ${describe(record)}`);
-    const arm = await world.deploy(
-      {
-        service,
-        environment: 'production',
-        role,
-        build: { digest: build.digest, location: build.location },
-        configuration: configurations.parse(values),
-        nodes: service.nodes.production,
-      },
-      handle.owner,
-      signal,
-    );
-    await handle.update({ stage: 'warming', canaryArmId: arm.id });
-    const warmed = await warmer.warm(arm, { service, workload: service.workload }, signal);
-    if (warmed.failed > warmed.sent * WARM_UP_FAILURE_SHARE) {
-      throw new PromotionReturned(
-        `the new nodes failed ${warmed.failed} of ${warmed.sent} warm-up requests`,
-      );
-    }
-    await handle.tell(`new production nodes are warm: ${warmed.sent} requests replayed`);
-    return arm;
   }
 
   /** The point of no return: from here on the new nodes are what everything leads back to. */
@@ -379,6 +355,11 @@ export class Promotions {
       );
     }
   }
+}
+
+/** Why a comparison with an earlier production decides nothing. */
+export function supersededWords(inForce: BuildAndConfiguration | undefined): string {
+  return `production changed meanwhile (now ${inForce === undefined ? 'nothing' : describe(inForce)}): the comparison says nothing about it; push again`;
 }
 
 function broughtBack(inForce: InForce | undefined): string {

@@ -25,6 +25,8 @@ export interface RunDependencies {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly profiles: Readonly<Record<'standard' | 'quick', MeasuringProfile>>;
+  /** Request headers by which the mesh of staging routes to an arm, and puts the planted delay in. */
+  readonly headers: { readonly arm: string; readonly planted: string };
   /** Pids of the platform's other components (proxies, agents, Prometheus, services under test elsewhere). */
   readonly ownProcesses?: () => Promise<readonly number[]>;
   /** @throws when the service is not in the catalogue */

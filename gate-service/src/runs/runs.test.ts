@@ -136,6 +136,32 @@ describe('decisions and causes', () => {
     await expectWorldInOrder(world);
   });
 
+  it('does not promote over what a person is restoring at this moment', async () => {
+    await gate.gate();
+    const { inForce, lastKnownGood } = await world.store.serviceState('checkout');
+    const { run } = await gate.runs.submit(
+      { service: 'checkout', build: OLD, promote: 'auto' },
+      'ci',
+    );
+    gate.runs.subscribe(run.id, (event) => {
+      if (event.type !== 'phase' || event.data.phase !== 'judging') return;
+      const order = {
+        build: lastKnownGood!.build,
+        configuration: lastKnownGood!.configurationHash,
+        reason: 'errors at night',
+      };
+      void gate.runs.promote('checkout', order, 'ann');
+    });
+    await world.clock.run(gate.untilIdle());
+    expect(await world.store.run(run.id)).toMatchObject({
+      decision: 'rollback',
+      cause: 'superseded',
+      baseline: { build: inForce!.build },
+    });
+    expect((await world.store.serviceState('checkout')).inForce?.build).toBe(OLD);
+    await expectWorldInOrder(world);
+  });
+
   it('judges the first build of a service alone and brings it into an empty production', async () => {
     world = new FakeWorld();
     await world.addBuilds();

@@ -3,7 +3,6 @@
  * outcome after, and what was changed is observed, not assumed.
  */
 import { randomUUID } from 'node:crypto';
-import type { Environment } from '../mesh/plan.ts';
 import type {
   Arm,
   ArmObservation,
@@ -17,6 +16,8 @@ import type { Clock } from './clock.ts';
 import { isoNow } from './clock.ts';
 import type { IntentKind } from './records.ts';
 import type { RunStore } from './run-store.ts';
+
+type Environment = ArmRequest['environment'];
 
 /** On whose behalf something is changed. */
 export interface Owner {

@@ -4,6 +4,7 @@ import type { Answer } from '../transitions.ts';
 import { finish, move } from '../transitions.ts';
 import { LeftForRecovery, RunEnding } from '../endings.ts';
 import { describe } from '../production.ts';
+import { supersededWords } from '../promotion.ts';
 import type { RunContext } from '../run-context.ts';
 import { clearStaging } from '../staging.ts';
 
@@ -51,7 +52,9 @@ async function promote(context: RunContext, found: string): Promise<void> {
     runId: id,
   } as const;
   await promotions.create(request, promotionId);
-  const record = await promotions.execute(promotionId, context.signal);
+  const record = await promotions.execute(promotionId, context.signal, {
+    inForce: context.run.baseline,
+  });
   await concludePromotion(context, record.state, record.summary ?? '', found);
 }
 
@@ -91,10 +94,7 @@ async function requireSameProduction(context: RunContext): Promise<void> {
     baseline?.build === inForce?.build &&
     baseline?.configurationHash === inForce?.configurationHash;
   if (same) return;
-  throw new RunEnding(
-    'superseded',
-    `production changed meanwhile (now ${inForce === undefined ? 'nothing' : describe(inForce)}): the comparison says nothing about it; push again`,
-  );
+  throw new RunEnding('superseded', supersededWords(inForce));
 }
 
 /** @throws when production is not as it must be and cannot be brought there */

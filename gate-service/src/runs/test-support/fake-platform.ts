@@ -10,7 +10,8 @@ import type {
   ProductionRouting,
 } from '../../platforms/platform.ts';
 import { PlatformError } from '../../platforms/platform.ts';
-import type { Environment } from '../../mesh/plan.ts';
+
+type Environment = ArmRequest['environment'];
 
 interface Placed {
   readonly arm: Arm;

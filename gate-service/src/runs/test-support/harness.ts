@@ -175,6 +175,7 @@ export class FakeGate {
         sampleFiles: fakeSampleFiles(sender),
         journal,
         clock,
+        headers: { arm: 'x-arm', planted: 'x-planted' },
         profiles: { standard: ownProfile, quick: ownProfile },
         catalogue,
       },
