@@ -1,6 +1,6 @@
 /** Controls: whether this measurement could be trusted to show anything, whatever it showed. */
 import type { ControlOutcome } from './judgement.ts';
-import type { JudgedMeasurement } from './measurement.ts';
+import { brokenOff, type JudgedMeasurement } from './measurement.ts';
 import { milliseconds, percent, signedPercent } from './numbers.ts';
 import type { SortedMeasurement } from './windows.ts';
 import { LEAST_SHARE_COUNTED } from './looks.ts';
@@ -11,6 +11,8 @@ export function senderControl(
   sorted: SortedMeasurement,
   options: { readonly droppedShare: number; readonly required: boolean; readonly final: boolean },
 ): ControlOutcome {
+  const broken = brokenOff(measurement);
+  if (broken !== undefined) return { control: 'sender', passed: false, sentence: broken };
   if (measurement.fitness.length === 0) {
     return notRun('sender', !options.required, 'the sender did not report on its fitness');
   }

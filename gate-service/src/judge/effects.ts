@@ -3,7 +3,7 @@ import type { Tally } from '../statistics/proportions.ts';
 import { tallyFailures } from './errors.ts';
 import { defaultFitnessLimits, type FitnessLimits } from './fitness.ts';
 import { windowEffect, windowQuantiles } from './latency.ts';
-import type { JudgedMeasurement } from './measurement.ts';
+import { brokenOff, type JudgedMeasurement } from './measurement.ts';
 import { sortMeasurement, type ComparedArms } from './windows.ts';
 
 export interface PairedEffects {
@@ -27,6 +27,7 @@ export function pairedEffects(
   const measured = counted.length + dropped.length;
   const unsound =
     oddities[0] ??
+    brokenOff(measurement) ??
     (dropped.length > limits.droppedShare * measured
       ? `${dropped.length} of ${measured} windows were spoilt`
       : undefined);

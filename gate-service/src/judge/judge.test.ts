@@ -295,7 +295,13 @@ describe('controls', () => {
     expect(judgeIt(bare, demo, { requireSender: false }).cause).toBe('met');
   });
 
+  test.each(['failed', 'terminated'] as const)('a measurement that %s is invalid', (ended) => {
+    expect(judgeIt({ ...makeMeasurement({}), ended }).cause).toBe('invalid');
+    expect(judgeIt({ ...makeMeasurement({}), ended: 'planned' }).cause).toBe('met');
+  });
+
   test('never steady is inconclusive', () => {
+    expect(judgeIt({ ...makeMeasurement({}), steady: false }).cause).toBe('inconclusive');
     expect(judged({}, demo, { steady: false })).toMatchObject({
       decision: 'rollback',
       cause: 'inconclusive',

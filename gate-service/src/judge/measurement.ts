@@ -8,6 +8,11 @@ export interface JudgedMeasurement extends Measurement {
     readonly arm: ArmName;
     readonly seconds: number;
   }[];
-  /** False when the paired difference never stopped trending in warm-up. */
-  readonly steady?: boolean;
+}
+
+/** Why the sending did not end as it should; `undefined` when it did, or nobody said. */
+export function brokenOff({ ended }: Measurement): string | undefined {
+  if (ended === 'failed') return 'the sender died or gave up before the end';
+  if (ended === 'terminated') return 'the sender was stopped from outside';
+  return undefined;
 }
