@@ -23,7 +23,8 @@ import type { Colour, NodeStore } from './node-state.ts';
 import { poll } from './poll.ts';
 import type { NodeDescription } from './protocol.ts';
 
-const HEAP = { minimumMiB: 64, maximumMiB: 256 };
+/** Of every Jetty; a class data archive is made with the same. */
+export const JETTY_HEAP = { minimumMiB: 64, maximumMiB: 256 };
 /** A start takes 1 to 8 s; with eight JVMs on two cores several times that. */
 const START_TIMEOUT_MS = 90_000;
 /** An application that answers 4xx or 5xx on its health path after the start may still be warming up. */
@@ -75,7 +76,7 @@ export class Jettys {
       jolokiaLogin: { user: 'speed-gate', password },
       base,
       war: build.war,
-      heap: HEAP,
+      heap: JETTY_HEAP,
       ...(components.classDataArchive !== undefined && {
         classDataArchive: components.classDataArchive,
       }),
@@ -222,11 +223,15 @@ export class Jettys {
         }
         lastStatus = await this.#probe(instance.colour).catch(() => 0);
         if (lastStatus > 0 && lastStatus < 400) return true;
-        if (await this.#hasStarted(instance)) startedAt ??= performance.now();
-        if (startedAt === undefined) return undefined;
-        const log = await this.#log(instance);
-        const givenUp = performance.now() - startedAt > UNHEALTHY_GRACE_MS;
-        if (givenUp || log.includes('Failed startup of context')) {
+        const state = await this.#stateOf(instance);
+        if (state === 'FAILED') {
+          throw new ComponentError(
+            'jetty',
+            `the application did not start in Jetty; ${await this.#logExcerpt(instance)}`,
+          );
+        }
+        if (state === 'STARTED') startedAt ??= performance.now();
+        if (startedAt !== undefined && performance.now() - startedAt > UNHEALTHY_GRACE_MS) {
           throw new ComponentError(
             'jetty',
             `Jetty runs, but the application answers ${lastStatus} on ${healthPath}; ${await this.#logExcerpt(instance)}`,
@@ -246,10 +251,11 @@ export class Jettys {
     await this.jolokia(instance).readPool();
   }
 
-  async #hasStarted(instance: JettyInstance): Promise<boolean> {
+  /** The last state that Jetty wrote of itself; one whose application failed does not always end. */
+  async #stateOf(instance: JettyInstance): Promise<string | undefined> {
     const file = join(this.directoryOf(instance.generation), JETTY_STATE_FILE);
     const text = await readFile(file, 'utf8').catch(() => '');
-    return text.split('\n').some((line) => line.startsWith('STARTED'));
+    return text.trim().split('\n').at(-1)?.split(' ')[0];
   }
 
   async #probe(colour: Colour): Promise<number> {

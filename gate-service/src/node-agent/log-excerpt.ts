@@ -10,6 +10,7 @@ const TELLING = /^Caused by: |\bException\b|\bError\b|Address already in use/;
 export function excerptOf(log: string): string {
   const lines = log.split('\n').filter((line) => line.trim() !== '');
   const telling = lines.filter((line) => TELLING.test(line) && !/^\s+at /.test(line));
-  const chosen = telling.length > 0 ? telling.slice(0, LONGEST_EXCERPT_LINES) : lines.slice(-5);
+  const chosen =
+    telling.length > 0 ? [...new Set(telling)].slice(0, LONGEST_EXCERPT_LINES) : lines.slice(-5);
   return chosen.map((line) => line.trim().slice(0, 400)).join('\n');
 }
