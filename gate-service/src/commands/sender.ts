@@ -1,0 +1,54 @@
+/**
+ * The sender process. Standard input: the measurement plan as one line of JSON, then at most commands,
+ * one a line (`stop`). It stays open as long as somebody wants the samples: when it closes, the starter
+ * is gone and the sender ends at once. Standard output: samples (docs/samples.md).
+ */
+import { createInterface } from 'node:readline';
+import { parseMeasurementPlan } from '../load/plan.ts';
+import { Session } from '../load/session.ts';
+
+/** Ends the process with 0 after the last window, a `stop` or SIGTERM; with 1 after a failure, which is said on standard error. */
+export async function sender(args: readonly string[]): Promise<void> {
+  if (args.length > 0) {
+    throw new Error('the sender takes no arguments: the plan comes on standard input');
+  }
+  await runSender();
+}
+
+/** Reads the plan and sends it. Rejects when it is not usable or the target is not there. */
+export async function runSender(): Promise<void> {
+  // The starter is gone: nobody would read, nobody should be sent anything.
+  process.stdout.on('error', () => process.exit(1));
+  const lines = createInterface({ input: process.stdin });
+  const first = Promise.withResolvers<string>();
+  const running: { session?: Session; stop: boolean } = { stop: false };
+  let planRead = false;
+  lines.on('line', (line) => {
+    if (!planRead) {
+      planRead = true;
+      first.resolve(line);
+    } else if (line.trim() === 'stop') {
+      running.stop = true;
+      running.session?.stop();
+    }
+  });
+  let done = false;
+  lines.on('close', () => {
+    if (!planRead) first.reject(new Error('standard input ended before the measurement plan'));
+    else if (!done) process.exit(1);
+  });
+  const plan = parseMeasurementPlan(await first.promise);
+  const session = new Session(plan, (text) => process.stdout.write(text));
+  running.session = session;
+  if (running.stop) session.stop();
+  process.once('SIGTERM', () => {
+    session.terminate();
+  });
+  try {
+    await session.run();
+  } finally {
+    done = true;
+    lines.close();
+    process.stdin.destroy();
+  }
+}

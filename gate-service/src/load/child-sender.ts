@@ -1,0 +1,158 @@
+/** The sender as a process of its own: starts it, keeps its samples in a file, reports its windows. */
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Readable, Writable } from 'node:stream';
+import { openSampleWriter, type SampleWriter } from './sample-file.ts';
+import { formatMetadata } from './sample-format.ts';
+import { SampleParser } from './sample-parser.ts';
+import type { MeasurementPlan, Sender, SenderListener, SenderResult } from './sender.ts';
+import { WindowCollector } from './window-collector.ts';
+
+type SenderProcess = ChildProcessByStdio<Writable, Readable, Readable>;
+
+const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+/** Of what the sender says on standard error, the end is kept. */
+const KEPT_STDERR = 4000;
+/** For requests under way after an abort, on top of their time-out. */
+const GRACE_MS = 2000;
+
+export interface ChildSenderOptions {
+  /** Program and first arguments; this Node with main.ts when absent. The command `sender` is added. */
+  readonly command?: readonly [string, ...string[]];
+  /** Environment of the process; only what Node needs when absent, so that no token gets there. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** The sender process died or gave up; the message says what it said last. */
+export class SenderError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SenderError';
+  }
+}
+
+/**
+ * Sender of this machine. Ends with its starter: the process watches its standard input.
+ * `measure` rejects with {@link SenderError} when the process dies, the target refuses every connection
+ * or never answers; with the reason of `signal` when it aborts. The file then holds what was measured.
+ */
+export function createChildSender(options: ChildSenderOptions = {}): Sender {
+  return {
+    measure: (plan, file, listener, signal) => measure(options, plan, file, listener, signal),
+  };
+}
+
+async function measure(
+  options: ChildSenderOptions,
+  plan: MeasurementPlan,
+  file: string,
+  listener: SenderListener & { stopRequested(): boolean },
+  signal: AbortSignal,
+): Promise<SenderResult> {
+  signal.throwIfAborted();
+  const writer = openSampleWriter(file);
+  const child = start(options);
+  const ended = endOf(child);
+  const stderr = keepEnd(child.stderr);
+  const abort = (): void => {
+    child.kill('SIGTERM');
+    // A sender that does not end in order must not go on sending.
+    setTimeout(() => child.kill('SIGKILL'), plan.limits.requestTimeoutMs + GRACE_MS).unref();
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    child.stdin.write(`${JSON.stringify(plan)}\n`);
+    const collector = new WindowCollector(listener);
+    const parser = new SampleParser(collector);
+    let asked = false;
+    await readLines(child.stdout, writer, (line) => {
+      parser.push(line);
+      if (!asked && listener.stopRequested()) {
+        asked = true;
+        child.stdin.write('stop\n');
+      }
+    });
+    const problem = await ended;
+    signal.throwIfAborted();
+    if (problem !== undefined) throw new SenderError(`${problem}${said(stderr())}`);
+    const { counters, steady, ended: end } = parser.finish();
+    if (counters === undefined || steady === undefined || end === undefined) {
+      throw new SenderError(`the sender ended without its counters${said(stderr())}`);
+    }
+    await writer.close();
+    return { counters, steady, ended: end, file };
+  } catch (error) {
+    child.kill('SIGKILL');
+    await ended;
+    await leaveReadable(writer);
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+    child.stdin.destroy();
+  }
+}
+
+function start({ command = [process.execPath, MAIN], env }: ChildSenderOptions): SenderProcess {
+  const [program, ...args] = command;
+  const child = spawn(program, [...args, 'sender'], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: env ?? { PATH: process.env.PATH, NODE_NO_WARNINGS: '1' },
+  });
+  // Writing to a process that has died: its end says why.
+  child.stdin.on('error', () => undefined);
+  return child;
+}
+
+/** Resolves when the process is gone and its output read: with what went wrong, or undefined. */
+function endOf(child: SenderProcess): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => {
+      resolve(`the sender could not be started: ${error.message}`);
+    });
+    child.once('close', (code, killedBy) => {
+      if (code === 0) resolve(undefined);
+      else if (killedBy === null) resolve(`the sender gave up (exit code ${code ?? 'unknown'})`);
+      else resolve(`the sender was killed (${killedBy})`);
+    });
+  });
+}
+
+function keepEnd(stream: Readable): () => string {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (chunk: string) => {
+    text = (text + chunk).slice(-KEPT_STDERR);
+  });
+  return () => text.trim();
+}
+
+function said(stderr: string): string {
+  return stderr === '' ? '' : `: ${stderr.replace(/^speed-gate sender: /, '')}`;
+}
+
+/** Every byte goes to the file before its lines are looked at: what was measured is kept, come what may. */
+async function readLines(
+  stream: Readable,
+  writer: SampleWriter,
+  take: (line: string) => void,
+): Promise<void> {
+  stream.setEncoding('utf8');
+  let rest = '';
+  for await (const chunk of stream) {
+    const text = String(chunk);
+    await writer.write(text);
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) take(line);
+  }
+}
+
+/** After a failure: the file ends in order and says that it is not whole. */
+async function leaveReadable(writer: SampleWriter): Promise<void> {
+  try {
+    await writer.write(`\n${formatMetadata({ ended: 'failed' }).join('\n')}\n`);
+    await writer.close();
+  } catch {
+    // The file itself failed; the first error tells more.
+  }
+}

@@ -1,0 +1,78 @@
+/** Checks a measurement plan where it enters the sender: caps that no caller can exceed. */
+import { z } from 'zod';
+import { armNames } from './sample.ts';
+import type { MeasurementPlan } from './sender.ts';
+import { workloadSchema } from './workload.ts';
+
+const headersSchema = z.record(z.string(), z.string());
+const armSchema = z.strictObject({ name: z.enum(armNames), headers: headersSchema });
+const positive = z.number().positive();
+
+export const measurementPlanSchema = z
+  .strictObject({
+    target: z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) }),
+    authority: z.string().min(1),
+    arms: z.tuple([armSchema, armSchema]),
+    planted: z
+      .strictObject({
+        ...armSchema.shape,
+        windows: z.int().min(1).max(1000),
+        delayMs: z.number().positive().max(60_000),
+      })
+      .optional(),
+    workload: workloadSchema,
+    pairsPerSecond: positive.max(10_000),
+    arrivals: z.enum(['poisson', 'constant']),
+    windowSeconds: z.number().min(0.1).max(60),
+    windows: z.int().min(1).max(10_000),
+    warmup: z.strictObject({
+      minSeconds: z.number().min(0).max(3600),
+      maxSeconds: z.number().min(0).max(3600),
+      minRequests: z.int().min(0),
+    }),
+    limits: z.strictObject({
+      connections: z.int().min(1).max(10_000),
+      requestTimeoutMs: positive.max(300_000),
+      maxSeconds: positive.max(24 * 3600),
+    }),
+    freshConnections: z.number().min(0).max(1),
+    seed: z.int(),
+    ownPids: z.array(z.int().min(1)).optional(),
+    launchHeader: z.string().min(1).optional(),
+  })
+  .refine(({ warmup }) => warmup.maxSeconds >= warmup.minSeconds, {
+    path: ['warmup', 'maxSeconds'],
+    message: 'is at least minSeconds',
+  })
+  .refine(({ arms }) => arms[0].name !== arms[1].name, {
+    path: ['arms'],
+    message: 'two arms have two names',
+  });
+
+/**
+ * @param json the plan as it was sent
+ * @throws Error that lists what is wrong, by path
+ */
+export function parseMeasurementPlan(json: string): MeasurementPlan {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    throw new Error('the measurement plan is not JSON', { cause: error });
+  }
+  const parsed = measurementPlanSchema.safeParse(value);
+  if (parsed.success) return withoutAbsent(parsed.data);
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new Error(`the measurement plan is not usable: ${problems.join('; ')}`);
+}
+
+/** zod types an absent key as possibly undefined; the contract has it absent. */
+function withoutAbsent(plan: z.infer<typeof measurementPlanSchema>): MeasurementPlan {
+  const { planted, ownPids, launchHeader, ...rest } = plan;
+  return {
+    ...rest,
+    ...(planted === undefined ? {} : { planted }),
+    ...(ownPids === undefined ? {} : { ownPids }),
+    ...(launchHeader === undefined ? {} : { launchHeader }),
+  };
+}

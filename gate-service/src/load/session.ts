@@ -1,0 +1,313 @@
+/** One measurement inside the sender process: sends by schedule, whatever the answers do (open loop). */
+import { createRandom } from '../statistics/random.ts';
+import { createAnswerCheck } from './answer.ts';
+import { createArrivals, type Arrivals } from './arrivals.ts';
+import { Deadlines } from './deadlines.ts';
+import { FitnessProbe } from './fitness-probe.ts';
+import { Metronome } from './metronome.ts';
+import { monotonicUs } from './monotonic.ts';
+import { createPairing, type Pair, type Pairing } from './pairing.ts';
+import { RequestClient, type Exchange, type Settled } from './request-client.ts';
+import { plainField } from './sample-format.ts';
+import { SampleOutput } from './sample-output.ts';
+import type { MeasurementEnd } from './sample.ts';
+import type { MeasurementPlan, SenderArm } from './sender.ts';
+import { TargetWatch } from './target-watch.ts';
+import { isSteady, TREND_WINDOWS, type WarmUpWindow } from './warm-up.ts';
+import { WindowBook, type CompleteWindow } from './window-book.ts';
+import { WindowSchedule } from './window-schedule.ts';
+import { renderRequest } from './workload.ts';
+
+const DEFAULT_LAUNCH_HEADER = 'x-speed-gate-node';
+/** Between the start of the clock thread and the first request. */
+const LEAD_IN_US = 100_000;
+/** How often time-outs are looked for and lines are pushed out. */
+const HOUSEKEEPING_MS = 20;
+
+/** The next pair's place in the schedule; the second request follows at the next arrival. */
+interface Turn {
+  readonly pair: Pair;
+  readonly window: number;
+  readonly planted: boolean;
+}
+
+interface UnderWay {
+  settled: boolean;
+  readonly exchange: Exchange;
+  readonly fail: (word: string) => void;
+}
+
+export class Session {
+  readonly #plan: MeasurementPlan;
+  readonly #output: SampleOutput;
+  readonly #schedule: WindowSchedule;
+  readonly #arrivals: Arrivals;
+  readonly #pairing: Pairing;
+  readonly #client: RequestClient;
+  readonly #probe: FitnessProbe;
+  readonly #book: WindowBook;
+  readonly #metronome: Metronome;
+  readonly #deadlines: Deadlines<UnderWay>;
+  readonly #checks: readonly ReturnType<typeof createAnswerCheck>[];
+  readonly #target: TargetWatch;
+  readonly #warmUp: WarmUpWindow[] = [];
+  readonly #finished = Promise.withResolvers<MeasurementEnd>();
+  #startUs = 0;
+  #nextUs = 0;
+  #turn: Turn | undefined;
+  #second = false;
+  #sent = 0;
+  #received = 0;
+  #sendingOver = false;
+
+  /** @param write takes text in `speed-gate-samples/1`, in order */
+  constructor(plan: MeasurementPlan, write: (text: string) => void) {
+    this.#plan = plan;
+    const fail = (error: unknown): void => {
+      this.#finished.reject(error instanceof Error ? error : new Error(String(error)));
+    };
+    this.#output = new SampleOutput(write);
+    this.#schedule = new WindowSchedule({
+      windowUs: plan.windowSeconds * 1e6,
+      warmupWindowUs: warmupWindowSeconds(plan) * 1e6,
+      warmupMaxUs: plan.warmup.maxSeconds * 1e6,
+      windows: plan.windows,
+      plantedWindows: plan.planted?.windows ?? 0,
+      maxUs: plan.limits.maxSeconds * 1e6,
+    });
+    this.#arrivals = createArrivals(
+      plan.arrivals,
+      2 * plan.pairsPerSecond,
+      createRandom(plan.seed, 'arrivals'),
+    );
+    this.#pairing = createPairing({
+      weights: plan.workload.requests.map(({ weight }) => weight),
+      freshConnections: plan.freshConnections,
+      seed: plan.seed,
+    });
+    this.#checks = plan.workload.requests.map(({ expect }) => createAnswerCheck(expect));
+    this.#client = new RequestClient(
+      {
+        ...plan.target,
+        connections: plan.limits.connections,
+        connectTimeoutMs: plan.limits.requestTimeoutMs,
+        launchHeader: (plan.launchHeader ?? DEFAULT_LAUNCH_HEADER).toLowerCase(),
+      },
+      fail,
+    );
+    this.#probe = new FitnessProbe(plan.ownPids, fail);
+    this.#book = new WindowBook(
+      this.#probe,
+      (window) => {
+        this.#windowComplete(window);
+      },
+      fail,
+    );
+    this.#metronome = new Metronome(() => {
+      this.#guarded(() => {
+        this.#sendDue();
+      });
+    }, fail);
+    this.#deadlines = new Deadlines(plan.limits.requestTimeoutMs * 1000);
+    this.#target = new TargetWatch(plan.target);
+  }
+
+  /**
+   * Sends the whole plan. Resolves when every request has its record and everything is written.
+   * @throws when the target refuses or never answers, or the sender cannot do its work
+   */
+  async run(): Promise<MeasurementEnd> {
+    const { planted, windows } = this.#plan;
+    this.#output.start(
+      {
+        windowsPlanned: windows,
+        ...(planted === undefined ? {} : { plantedDelayUs: planted.delayMs * 1000 }),
+      },
+      this.#probe.watchesForeignCpu ? [] : ['# foreign-cpu: not watched'],
+    );
+    const housekeeping = setInterval(() => {
+      this.#guarded(() => {
+        this.#keepHouse();
+      });
+    }, HOUSEKEEPING_MS);
+    let end: MeasurementEnd = 'failed';
+    try {
+      await Promise.race([this.#metronome.ready(), this.#finished.promise]);
+      this.#startUs = monotonicUs() + LEAD_IN_US;
+      this.#nextUs = this.#arrivals.next();
+      this.#metronome.wakeAt(this.#startUs + this.#nextUs);
+      end = await this.#finished.promise;
+      await this.#book.settled();
+    } finally {
+      clearInterval(housekeeping);
+      await Promise.allSettled([this.#metronome.close(), this.#probe.close()]);
+      const { user, system } = process.cpuUsage();
+      this.#output.finish(
+        {
+          sent: this.#sent,
+          received: this.#received,
+          inFlight: this.#sent - this.#received,
+          cpuSeconds: (user + system) / 1e6,
+        },
+        { ended: end, ...(end === 'failed' ? {} : { steady: this.#schedule.steady }) },
+      );
+      await this.#client.close();
+    }
+    return end;
+  }
+
+  /** The judge knows enough: ends the window in progress, then sends the planted block. */
+  stop(): void {
+    this.#schedule.stop();
+  }
+
+  /** Sends nothing more; requests under way still get their records. */
+  terminate(): void {
+    this.#schedule.terminate('terminated');
+    this.#guarded(() => {
+      this.#overWhenDone();
+    });
+  }
+
+  #guarded(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#finished.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #sendDue(): void {
+    while (!this.#sendingOver) {
+      const nowUs = monotonicUs() - this.#startUs;
+      if (this.#nextUs > nowUs) {
+        this.#metronome.wakeAt(this.#startUs + this.#nextUs);
+        return;
+      }
+      const turn = this.#nextTurn();
+      if (turn === undefined) {
+        this.#overWhenDone();
+        return;
+      }
+      this.#send(turn, this.#nextUs, nowUs);
+      this.#nextUs = this.#arrivals.next();
+    }
+  }
+
+  /** The pair in progress, or a new one; a pair is never torn, so that the arms stay balanced. */
+  #nextTurn(): Turn | undefined {
+    if (this.#turn !== undefined && !this.#second) {
+      this.#second = true;
+      return this.#turn;
+    }
+    this.#second = false;
+    this.#turn = undefined;
+    const window = this.#schedule.windowAt(this.#nextUs);
+    if (window === undefined) return undefined;
+    this.#book.begin(window);
+    this.#turn = {
+      pair: this.#pairing.next(),
+      window,
+      planted: this.#schedule.phase === 'planted',
+    };
+    return this.#turn;
+  }
+
+  #send({ pair, window, planted }: Turn, intendedUs: number, nowUs: number): void {
+    const side: 0 | 1 = this.#second ? (pair.firstArm === 0 ? 1 : 0) : pair.firstArm;
+    const arm = this.#arm(side, planted);
+    const kind = this.#plan.workload.requests[pair.kind];
+    const check = this.#checks[pair.kind];
+    if (kind === undefined || check === undefined) throw new Error(`no request ${pair.kind}`);
+    const { headers, ...rendered } = renderRequest(kind, pair.sequence);
+    this.#sent += 1;
+    this.#book.sent(window, nowUs - intendedUs, this.#client.full);
+    const settle = (result: Settled): void => {
+      if (underWay.settled) return;
+      underWay.settled = true;
+      const latencyUs = monotonicUs() - this.#startUs - intendedUs;
+      const answer = 'answer' in result ? result.answer : undefined;
+      const status = 'answer' in result ? check.statusOf(result.answer) : result.error;
+      this.#output.sample({
+        arm: arm.name,
+        launch: plainField(answer?.launch),
+        window,
+        kind: kind.name,
+        intendedUs,
+        latencyUs,
+        status,
+      });
+      this.#received += 1;
+      this.#book.received(window, side, latencyUs, status === 'ok');
+      this.#target.settled(status, answer !== undefined);
+      if (this.#schedule.phase === 'over') this.#overWhenDone();
+    };
+    const exchange = this.#client.send(
+      {
+        ...rendered,
+        headers: { ...headers, host: this.#plan.authority, ...arm.headers },
+        fresh: pair.fresh,
+        needsBody: check.needsBody,
+      },
+      (result) => {
+        this.#guarded(() => {
+          settle(result);
+        });
+      },
+    );
+    const underWay: UnderWay = {
+      settled: false,
+      exchange,
+      fail: (word) => {
+        exchange.cancel();
+        settle({ error: word });
+      },
+    };
+    this.#deadlines.add(underWay, nowUs);
+  }
+
+  /** In the planted block the first arm meets itself with the delay. */
+  #arm(side: 0 | 1, planted: boolean): SenderArm {
+    return planted && side === 1
+      ? (this.#plan.planted ?? this.#plan.arms[1])
+      : this.#plan.arms[side];
+  }
+
+  #keepHouse(): void {
+    if (this.#startUs === 0) return;
+    this.#deadlines.expire(monotonicUs() - this.#startUs, (underWay) => {
+      if (!underWay.settled) underWay.fail('timeout');
+    });
+    this.#target.check((monotonicUs() - this.#startUs) / 1e6);
+    this.#output.flush();
+  }
+
+  #windowComplete({ fitness, warmUp }: CompleteWindow): void {
+    this.#output.window(fitness);
+    if (this.#schedule.phase !== 'warm-up') return;
+    this.#warmUp.push(warmUp);
+    const { minSeconds, minRequests } = this.#plan.warmup;
+    const seconds = this.#warmUp.length * warmupWindowSeconds(this.#plan);
+    const answered = ([0, 1] as const).map((arm) =>
+      this.#warmUp.reduce((sum, { latenciesUs }) => sum + latenciesUs[arm].length, 0),
+    );
+    if (seconds >= minSeconds && Math.min(...answered) >= minRequests && isSteady(this.#warmUp)) {
+      this.#schedule.warm();
+    }
+  }
+
+  #overWhenDone(): void {
+    if (!this.#sendingOver) {
+      this.#sendingOver = true;
+      this.#book.end();
+    }
+    if (this.#received < this.#sent) return;
+    this.#target.over();
+    this.#finished.resolve(this.#schedule.end);
+  }
+}
+
+/** Short enough that the floor of warm-up holds as many windows as the trend needs; at least 0.2 s. */
+function warmupWindowSeconds({ windowSeconds, warmup }: MeasurementPlan): number {
+  return Math.min(windowSeconds, Math.max(0.2, warmup.minSeconds / TREND_WINDOWS));
+}
