@@ -120,18 +120,8 @@ export class Httpd {
   /** Starts httpd on the active version and waits until it reports its status. Ends what is left of an earlier one first. */
   async start(statusPort: number): Promise<void> {
     await this.endRemains();
-    const { address, ports, components } = this.#description;
-    for (const [host, port] of [
-      [address, ports.httpd],
-      ['127.0.0.1', statusPort],
-    ] as const) {
-      if (!(await isPortFree(port, host))) {
-        throw new ComponentError(
-          'httpd',
-          `port ${host}:${port}, meant for httpd, is taken by another process; end that process or give the node another port`,
-        );
-      }
-    }
+    const { components } = this.#description;
+    await this.requireFreePorts(statusPort);
     // A pid file of a killed httpd names a process that is gone, or by now another.
     await rm(join(this.#runtime, HTTPD_RUNTIME_FILES.pid), { force: true });
     await this.#check(this.#currentFile());
@@ -160,6 +150,22 @@ export class Httpd {
         'httpd',
         `httpd did not report its status within ${START_TIMEOUT_MS / 1000} s; ${await this.#logTail()}`,
       );
+    }
+  }
+
+  /** Rejects, naming the port, when another process listens where httpd shall. */
+  async requireFreePorts(statusPort: number): Promise<void> {
+    const { address, ports } = this.#description;
+    for (const [host, port] of [
+      [address, ports.httpd],
+      ['127.0.0.1', statusPort],
+    ] as const) {
+      if (!(await isPortFree(port, host))) {
+        throw new ComponentError(
+          'httpd',
+          `port ${host}:${port}, meant for httpd, is taken by another process; end that process or give the node another port`,
+        );
+      }
     }
   }
 

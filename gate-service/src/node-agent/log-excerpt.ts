@@ -1,7 +1,7 @@
 /** The part of a component's log that tells why it failed. */
 
 const LONGEST_EXCERPT_LINES = 12;
-const TELLING = /^Caused by: |\bException\b|\bError\b|Address already in use/;
+const TELLING = /^Caused by: |(Exception|Error)\b|Address already in use/;
 
 /**
  * The last cause of the first exception in a log and the lines around it that name it, without

@@ -33,9 +33,11 @@ export async function startFresh(
   const { httpd, jettys, description } = parts;
   await endAll(parts);
   try {
+    const statusPort = await httpd.chooseStatusPort();
+    // Known at once, and not only when a JVM has been started in vain.
+    await httpd.requireFreePorts(statusPort);
     const jetty = await jettys.start(configuration, 0);
     await httpd.pointAt(description.ports.jetty[0]);
-    const statusPort = await httpd.chooseStatusPort();
     const httpdVersion = await httpd.prepare(configuration, statusPort);
     await httpd.activate(httpdVersion);
     await httpd.start(statusPort);
