@@ -1,14 +1,12 @@
 /** The application with its real store and files, and a run service that only remembers: no platform behind it. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../gate-service/src/api/app.ts';
-import type { AppDependencies } from '../../gate-service/src/api/app.ts';
 import { createTokenBook, tokenDigest } from '../../gate-service/src/api/identity/token-book.ts';
 import { rightSchema } from '../../gate-service/src/api/identity/rights.ts';
 import type { Right } from '../../gate-service/src/api/identity/rights.ts';
-import type { Sample } from '../../gate-service/src/load/sample.ts';
 import { RefusedError } from '../../gate-service/src/runs/run-service.ts';
 import type { RunService } from '../../gate-service/src/runs/run-service.ts';
 import type { PromotionRecord } from '../../gate-service/src/runs/run-store.ts';
@@ -38,9 +36,6 @@ export async function openApiFixture(): Promise<ApiFixture> {
   const directory = await mkdtemp(join(tmpdir(), 'speed-gate-api-'));
   const store = await openStore({ file: join(directory, 'store.db') });
   const runs = new RememberedRuns(store);
-  const samples: AppDependencies['samples'] = {
-    read: async (file) => ({ samples: JSON.parse(await readFile(file, 'utf8')) as Sample[] }),
-  };
   const app = await buildApp({
     runs,
     store,
@@ -60,7 +55,6 @@ export async function openApiFixture(): Promise<ApiFixture> {
         rights: [...rightSchema.options],
       },
     ]),
-    samples,
     stateDirectory: directory,
     maxBuildBytes: MAX_BUILD_BYTES,
     drainMs: 200,

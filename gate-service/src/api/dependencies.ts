@@ -1,6 +1,5 @@
 /** What the application is made of; the composition root hands it in. */
 import type { FastifyBaseLogger } from 'fastify';
-import type { Measurement } from '../load/sample.ts';
 import type { RunService } from '../runs/run-service.ts';
 import type { BuildFiles } from '../store/build-files.ts';
 import type { Store } from '../store/store.ts';
@@ -29,8 +28,6 @@ export interface AppDependencies {
   readonly store: ApiStore;
   readonly buildFiles: BuildFiles;
   readonly tokens: TokenBook;
-  /** Reads a sample file. @throws with code ENOENT when it is gone, otherwise when it is malformed */
-  readonly samples: { read(file: string): Promise<Pick<Measurement, 'samples'>> };
   /** Absolute path; sample files are named relative to it. */
   readonly stateDirectory: string;
   /** Largest build in bytes: refused by its announced length already. */

@@ -1,6 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeSampleFile } from '../load/sample-file.ts';
 import type { Judgement, ThresholdOutcome } from '../judge/judgement.ts';
 import type { MeasurementRecord } from '../runs/run-store.ts';
 import type { Problem } from './problems/problem.ts';
@@ -115,16 +117,23 @@ async function measured(): Promise<void> {
   });
   await fixture.store.updateRun('run-1', 1, { judgementId: 'j-1' });
   await mkdir(join(fixture.directory, 'samples'));
-  const sample = { arm: 'baseline', launch: 'n1', window: 0, kind: 'cart', latencyUs: 41_600 };
-  await writeFile(
-    join(fixture.directory, 'samples/m-1.csv.gz'),
-    JSON.stringify([
+  const sample = {
+    arm: 'baseline',
+    launch: 'n1',
+    window: 0,
+    kind: 'cart',
+    latencyUs: 41_600,
+  } as const;
+  await writeSampleFile(join(fixture.directory, 'samples/m-1.csv.gz'), {
+    windowsPlanned: 8,
+    fitness: [],
+    samples: [
       { ...sample, window: -1, intendedUs: 0, status: 'ok' },
       { ...sample, intendedUs: 1_500_400, status: 'ok' },
       { ...sample, arm: 'candidate', intendedUs: 2_000_000, status: '500' },
       { ...sample, arm: 'candidate', intendedUs: 3_000_000, status: 'timeout' },
-    ]),
-  );
+    ],
+  });
 }
 
 describe('documents of a run', () => {
@@ -150,7 +159,7 @@ describe('documents of a run', () => {
     const answer = await get('samples');
     expect(answer.headers['content-type']).toBe('application/gzip');
     expect(answer.headers['content-disposition']).toContain('m-1.csv.gz');
-    expect(answer.body).toContain('baseline');
+    expect(gunzipSync(answer.rawPayload).toString()).toContain('baseline,n1,0,cart,1500400');
     expect((await get('samples?measurement=m-2')).json<Problem>()).toMatchObject({
       status: 410,
       code: 'samples-gone',

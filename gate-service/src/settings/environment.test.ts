@@ -4,7 +4,7 @@ import { readSettings, SettingsError } from './environment.ts';
 const least = { SPEED_GATE_CATALOGUE: '/etc/speed-gate/catalogue.yaml' };
 
 it('has a default for everything but the catalogue, on loopback', () => {
-  expect(readSettings({ ...least, XDG_STATE_HOME: '/var/state' })).toStrictEqual({
+  expect(readSettings({ ...least, XDG_STATE_HOME: '/var/state' })).toMatchObject({
     listen: { host: '127.0.0.1', port: 7080 },
     stateDirectory: '/var/state/speed-gate',
     catalogueFile: '/etc/speed-gate/catalogue.yaml',
@@ -25,7 +25,7 @@ it('reads every variable', () => {
       SPEED_GATE_LOG_LEVEL: 'debug',
       SPEED_GATE_DRAIN_SECONDS: '0.5',
     }),
-  ).toStrictEqual({
+  ).toMatchObject({
     listen: { host: '::1', port: 0 },
     stateDirectory: '/s',
     catalogueFile: '/c',

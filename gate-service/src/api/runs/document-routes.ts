@@ -1,10 +1,11 @@
 /** What a run leaves behind for others to read: evidence, samples, and reports in formats that tools know. */
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { readSampleFile } from '../../load/sample-file.ts';
 import type { Sample } from '../../load/sample.ts';
 import type { MeasurementRecord } from '../../runs/run-store.ts';
 import type { AppDependencies } from '../dependencies.ts';
@@ -28,7 +29,7 @@ const selection = z.object({
 
 /** `GET /v1/runs/:id/{evidence,samples,report.html,junit.xml,results.jtl}`. */
 export function documentRoutes(dependencies: AppDependencies): FastifyPluginCallbackZod {
-  const { runs, store, samples, stateDirectory } = dependencies;
+  const { runs, store, stateDirectory } = dependencies;
   const document = (summary: string, answer?: string) => ({
     tags: ['documents'],
     summary,
@@ -54,11 +55,20 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
     );
   };
 
-  const fileOf = (measurement: MeasurementRecord): string => {
+  const fileOf = async (measurement: MeasurementRecord): Promise<string> => {
     const file = resolve(stateDirectory, measurement.file);
     // The name comes from the store, not from a request; a wrong one must still not lead outside.
     if (!file.startsWith(resolve(stateDirectory) + sep)) {
       throw new Error(`measurement ${measurement.id} names a file outside of the state folder`);
+    }
+    try {
+      await access(file);
+    } catch {
+      throw new ProblemError(
+        410,
+        'samples-gone',
+        `the samples of measurement ${measurement.id} are no longer on the disk of the service`,
+      );
     }
     return file;
   };
@@ -93,12 +103,7 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
       },
       async (request, reply) => {
         const measurement = await measurementOf(request.params.id, request.query.measurement);
-        const file = fileOf(measurement);
-        try {
-          await (await open(file, 'r')).close();
-        } catch {
-          throw gone(measurement);
-        }
+        const file = await fileOf(measurement);
         return reply
           .header('content-type', 'application/gzip')
           .header('content-disposition', `attachment; filename="${measurement.id}.csv.gz"`)
@@ -117,17 +122,11 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
       },
       async (request, reply) => {
         const measurement = await measurementOf(request.params.id, request.query.measurement);
-        let content: { readonly samples: readonly Sample[] };
-        try {
-          content = await samples.read(fileOf(measurement));
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw gone(measurement);
-          throw error;
-        }
+        const { samples } = await readSampleFile(await fileOf(measurement));
         const startedAtMs = Date.parse(measurement.startedAt);
         return reply
           .header('content-type', 'text/csv; charset=utf-8')
-          .send(Readable.from(jtl(content.samples, startedAtMs)));
+          .send(Readable.from(jtl(samples, startedAtMs)));
       },
     );
 
@@ -160,14 +159,6 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
     );
     done();
   };
-}
-
-function gone(measurement: MeasurementRecord): ProblemError {
-  return new ProblemError(
-    410,
-    'samples-gone',
-    `the samples of measurement ${measurement.id} are no longer on the disk of the service`,
-  );
 }
 
 function* jtl(samples: readonly Sample[], startedAtMs: number): Generator<string> {

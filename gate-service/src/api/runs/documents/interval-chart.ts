@@ -1,7 +1,7 @@
 /** An effect with its interval and its limit, drawn to scale; the words beside it say the same. */
 import type { ThresholdOutcome } from '../../../judge/judgement.ts';
 import { escapeMarkup } from './markup.ts';
-import { formatOutcome } from './numbers.ts';
+import { formatOutcome, limitPosition } from './numbers.ts';
 
 const WIDTH = 360;
 const HEIGHT = 36;
@@ -9,7 +9,8 @@ const EDGE = 8;
 
 /** An SVG without script or style; empty when there is nothing to draw. */
 export function renderInterval(outcome: ThresholdOutcome): string {
-  const { effect, low, high, limit } = outcome;
+  const { effect, low, high } = outcome;
+  const limit = limitPosition(outcome);
   const finite = [0, effect, low, high, limit].filter(
     (value): value is number => value !== undefined && Number.isFinite(value),
   );

@@ -15,6 +15,12 @@ export function formatEffect(value: number | undefined, unit: EffectUnit): strin
   }
 }
 
+/** Where the limit lies: a margin of throughput or capacity is how much less than the baseline is allowed. */
+export function limitPosition({ threshold, limit }: ThresholdOutcome): number {
+  const isMargin = threshold.includes('baseline');
+  return isMargin && /^(throughput|capacity)/.test(threshold) ? -limit : limit;
+}
+
 /** e.g. `+4.2 % (+1.0 % to +7.4 % at 95 %), limit +10.0 %`. */
 export function formatOutcome(outcome: ThresholdOutcome): string {
   const { unit } = outcome;
@@ -22,5 +28,5 @@ export function formatOutcome(outcome: ThresholdOutcome): string {
     outcome.low === undefined && outcome.high === undefined
       ? ''
       : ` (${formatEffect(outcome.low, unit)} to ${formatEffect(outcome.high, unit)} at ${(outcome.confidence * 100).toFixed(0)} %)`;
-  return `${formatEffect(outcome.effect, unit)}${interval}, limit ${formatEffect(outcome.limit, unit)}`;
+  return `${formatEffect(outcome.effect, unit)}${interval}, limit ${formatEffect(limitPosition(outcome), unit)}`;
 }
