@@ -30,17 +30,20 @@ export interface ComponentDefinition {
   readonly stop: { readonly signal: NodeJS.Signals; readonly graceMs: number };
 }
 
-export interface ComponentStatus {
+interface ComponentFacts {
   readonly name: string;
   readonly title: string;
-  readonly running: boolean;
-  readonly pid?: number;
-  /** ISO 8601. */
-  readonly since?: string;
   readonly ports: readonly { readonly name: string; readonly port: number }[];
   /** How often this gate service had to start it again. */
   readonly restarts: number;
 }
+
+/** `since` is ISO 8601. */
+export type ComponentStatus = ComponentFacts &
+  (
+    | { readonly running: true; readonly pid: number; readonly since: string }
+    | { readonly running: false; readonly pid?: undefined; readonly since?: undefined }
+  );
 
 const LOG_LINES = 15;
 const TICKS_PER_SECOND = 100;
@@ -93,6 +96,11 @@ export class Component {
     const common = { name, title, ports, restarts: this.#restarts };
     if (record === undefined || !isRunning(record)) return { ...common, running: false };
     return { ...common, running: true, pid: record.pid, since: startedAt(record) };
+  }
+
+  /** Its process as far as it is known without asking the disk. */
+  get record(): ProcessRecord | undefined {
+    return this.#record;
   }
 
   /** The end of its log, for an error. */

@@ -15,6 +15,7 @@ export interface Folders {
   readonly temporary: string;
   readonly nodes: string;
   readonly prometheus: string;
+  readonly mesh: string;
   readonly envoy: (environment: Environment) => {
     readonly bootstrap: string;
     readonly watched: string;
@@ -32,6 +33,7 @@ export function foldersOf(root: string): Folders {
     temporary: join(root, 'temporary'),
     nodes: join(root, 'nodes'),
     prometheus: join(root, 'prometheus'),
+    mesh: join(root, 'mesh'),
     envoy: (environment) => ({
       bootstrap: join(root, 'mesh', environment, 'bootstrap.json'),
       watched: join(root, 'mesh', environment, 'xds'),

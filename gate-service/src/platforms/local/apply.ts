@@ -1,0 +1,212 @@
+/** Putting another configuration in force on an arm, the cheapest way that its knobs allow. */
+import type { StackConfiguration } from '../../stack/configuration.ts';
+import { planSwap, type SwapPlan, type SwapWay } from '../../stack/swap-plan.ts';
+import { PlatformError, type ApplyReport } from '../platform.ts';
+import {
+  configureDrained,
+  configureInPlace,
+  othersCanServe,
+  ReplaceRequiredError,
+} from './configure-node.ts';
+import {
+  armOf,
+  configurationOf,
+  inArm,
+  presentNodes,
+  requireArm,
+  type PlatformContext,
+} from './context.ts';
+import { converge } from './converge.ts';
+import { replaceNodes } from './replace-nodes.ts';
+import { messageOf, throwIfAborted } from './wait-until.ts';
+
+type Stage =
+  | {
+      readonly target: 'mesh';
+      readonly values: Readonly<Record<string, number | boolean | string>>;
+    }
+  | { readonly target: 'nodes'; readonly way: Exclude<SwapWay, 'none'> };
+
+const IDLE = 'mesh.idleTimeout';
+
+/** See `Platform.apply`. On failure the former configuration is in force again on all nodes. */
+export async function applyToArm(
+  context: PlatformContext,
+  armId: string,
+  to: StackConfiguration,
+  signal: AbortSignal,
+): Promise<ApplyReport> {
+  const started = performance.now();
+  const { state, log } = context;
+  const arm = requireArm(context, armId);
+  if (arm.phase !== 'present') {
+    throw new PlatformError('refused', `Arm ${armId} is ${arm.phase}; it takes no configuration.`);
+  }
+  const from = configurationOf(context, arm);
+  const plan = planSwap(from, to);
+  const report = (ways: readonly SwapWay[]): ApplyReport => ({
+    arm: armOf(requireArm(context, armId)),
+    ways,
+    milliseconds: performance.now() - started,
+  });
+  if (plan.way === 'none') return report(['none']);
+  throwIfAborted(signal);
+  await state.update(
+    inArm(armId, (draft) => {
+      draft.applying = to.hash;
+    }),
+  );
+  try {
+    const ways = await carryOut(context, armId, stagesOf(plan, from, to), to, signal);
+    await requireEverywhere(context, armId, to);
+    await state.update(
+      inArm(armId, (draft) => {
+        draft.values = { ...to.values };
+        draft.meshValues = { ...to.values };
+        draft.hash = to.hash;
+        delete draft.applying;
+      }),
+    );
+    log.info(`arm ${armId}: configuration ${to.hash.slice(0, 12)} in force by ${ways.join(', ')}`);
+    return report(ways);
+  } catch (error) {
+    throw await afterUndo(context, armId, from, error);
+  }
+}
+
+/** The plan's steps as the platform takes them: the agent's own steps are one call to it. */
+export function stagesOf(
+  plan: SwapPlan,
+  from: StackConfiguration,
+  to: StackConfiguration,
+): readonly Stage[] {
+  const stages: Stage[] = [];
+  const knobs = to.values as Readonly<Record<string, number | boolean | string>>;
+  for (const step of plan.steps) {
+    const last = stages.at(-1);
+    if (step.target === 'mesh') {
+      const values = Object.fromEntries(step.knobs.map((name) => [name, knobs[name] ?? 0]));
+      stages.push({ target: 'mesh', values });
+    } else if (last?.target === 'nodes') {
+      stages[stages.length - 1] = { target: 'nodes', way: dearerOf(last.way, step.way) };
+    } else {
+      stages.push({ target: 'nodes', way: step.way });
+    }
+    if (step.target === 'node' && step.knobs.some((name) => name.startsWith('mesh.'))) {
+      // Old and new nodes need different meshes: while both serve, the idle time that suits both.
+      const both = Math.min(from.values[IDLE], to.values[IDLE]);
+      const own = Object.entries(knobs).filter(([name]) => name.startsWith('mesh.'));
+      stages.splice(-1, 0, { target: 'mesh', values: { [IDLE]: both } });
+      stages.push({ target: 'mesh', values: Object.fromEntries(own) });
+    }
+  }
+  // The agents keep the whole configuration, also where only the mesh changes.
+  if (!stages.some(({ target }) => target === 'nodes'))
+    stages.push({ target: 'nodes', way: 'live' });
+  return stages;
+}
+
+async function carryOut(
+  context: PlatformContext,
+  armId: string,
+  stages: readonly Stage[],
+  to: StackConfiguration,
+  signal: AbortSignal,
+): Promise<readonly SwapWay[]> {
+  const ways = new Set<SwapWay>();
+  for (const stage of stages) {
+    throwIfAborted(signal);
+    if (stage.target === 'mesh') {
+      await context.mesh.change(
+        requireArm(context, armId).environment,
+        inArm(armId, (arm) => {
+          arm.meshValues = { ...arm.meshValues, ...stage.values };
+        }),
+      );
+      ways.add('live');
+    } else {
+      ways.add(await changeNodes(context, armId, stage.way, to, signal));
+    }
+  }
+  return [...ways];
+}
+
+async function changeNodes(
+  context: PlatformContext,
+  armId: string,
+  way: Exclude<SwapWay, 'none'>,
+  to: StackConfiguration,
+  signal: AbortSignal,
+): Promise<SwapWay> {
+  const nodes = presentNodes(requireArm(context, armId));
+  const replaceAll = async (): Promise<SwapWay> => {
+    await replaceNodes(context, armId, nodes, to, signal);
+    return 'replace';
+  };
+  if (way === 'replace') return replaceAll();
+  for (const node of nodes) {
+    throwIfAborted(signal);
+    try {
+      if (way !== 'graceful') {
+        await configureInPlace(context, node, to, signal);
+      } else if (await othersCanServe(context, armId, node)) {
+        await configureDrained(context, armId, node, to, signal);
+      } else {
+        // A graceful restart in rotation loses requests, and nobody else could take them.
+        return await replaceAll();
+      }
+    } catch (error) {
+      if (error instanceof ReplaceRequiredError) return replaceAll();
+      throw error;
+    }
+  }
+  return way;
+}
+
+/** What was changed is observed, not assumed. */
+async function requireEverywhere(
+  { fleet, state }: PlatformContext,
+  armId: string,
+  to: StackConfiguration,
+): Promise<void> {
+  const nodes = state.state.arms.find(({ id }) => id === armId)?.nodes ?? [];
+  for (const node of nodes.filter(({ phase }) => phase === 'present')) {
+    const status = await fleet.status(node);
+    if (status?.configurationHash === to.hash) continue;
+    throw new PlatformError(
+      'swap-failed',
+      `Node ${node.name} has configuration ${status?.configurationHash ?? '(its agent does not answer)'} after the swap to ${to.hash}.`,
+    );
+  }
+}
+
+async function afterUndo(
+  context: PlatformContext,
+  armId: string,
+  from: StackConfiguration,
+  error: unknown,
+): Promise<PlatformError> {
+  const failure = error instanceof PlatformError ? error.failure : 'swap-failed';
+  try {
+    await converge(context, armId, from);
+    return new PlatformError(
+      failure,
+      `${messageOf(error)}\nThe former configuration ${from.hash.slice(0, 12)} is in force again on every node of arm ${armId}.`,
+      { cause: error },
+    );
+  } catch (second) {
+    return new PlatformError(
+      failure,
+      `${messageOf(error)}\nThe former configuration could not be put back on every node of arm ${armId}: ${messageOf(second)}. It is tried again when the gate service starts.`,
+      { cause: new AggregateError([error, second]) },
+    );
+  }
+}
+
+function dearerOf(
+  one: Exclude<SwapWay, 'none'>,
+  other: Exclude<SwapWay, 'none'>,
+): Exclude<SwapWay, 'none'> {
+  const order = ['live', 'route', 'graceful', 'replace'] as const;
+  return order.indexOf(one) >= order.indexOf(other) ? one : other;
+}

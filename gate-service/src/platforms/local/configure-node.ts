@@ -1,0 +1,117 @@
+/** One node's part of a swap: told through its agent, out of rotation where that is needed. */
+import { NodeAgentError } from '../../node-agent/client.ts';
+import type { StackConfiguration } from '../../stack/configuration.ts';
+import type { SwapWay } from '../../stack/swap-plan.ts';
+import { PlatformError } from '../platform.ts';
+import { answers, untilBackInRotation } from './back-in-rotation.ts';
+import { presentNodes, requireArm, type PlatformContext } from './context.ts';
+import type { NodeState } from './state.ts';
+import { waitUntil } from './wait-until.ts';
+
+/** An agent that starts a dead child again is busy for so long. */
+const BUSY_MS = 60_000;
+const SERVES_MS = 15_000;
+
+/** Thrown when only a new node can take the configuration. */
+export class ReplaceRequiredError extends Error {}
+
+/**
+ * Puts a configuration in force on a node where it is.
+ * @throws ReplaceRequiredError, or PlatformError `swap-failed` / `invalid-configuration` in the agent's words
+ */
+export async function configureInPlace(
+  { fleet }: PlatformContext,
+  node: NodeState,
+  to: StackConfiguration,
+  signal?: AbortSignal,
+): Promise<SwapWay> {
+  let last = 'it does not answer';
+  const way = await waitUntil(
+    async (): Promise<SwapWay | undefined> => {
+      try {
+        const answer = await fleet.client(node).configure({ ...to.values }, signal);
+        if (answer.hash === to.hash) return answer.way;
+        throw new PlatformError(
+          'swap-failed',
+          `Node ${node.name} says it has configuration ${answer.hash} instead of ${to.hash}.`,
+        );
+      } catch (error) {
+        if (!(error instanceof NodeAgentError)) throw error;
+        const code = error.problem?.code;
+        if (code === 'replace-required') throw new ReplaceRequiredError(error.message);
+        // `unreachable`: the agent died and is being started again; the call can be repeated.
+        if (code !== 'busy' && code !== 'not-ready' && error.failure !== 'unreachable') {
+          throw refusalOf(node, error);
+        }
+        last = error.message;
+        return undefined;
+      }
+    },
+    { timeoutMs: BUSY_MS, everyMs: 250, signal },
+  );
+  if (way !== undefined) return way;
+  throw new PlatformError(
+    'swap-failed',
+    `Node ${node.name} took no configuration within ${BUSY_MS / 1000} s: ${last}`,
+  );
+}
+
+/**
+ * The same out of rotation: draining in the proxy, nothing in flight, swapped, asked directly, and
+ * back only when requests reach it again. Another node must be there to take the traffic.
+ */
+export async function configureDrained(
+  context: PlatformContext,
+  armId: string,
+  node: NodeState,
+  to: StackConfiguration,
+  signal?: AbortSignal,
+): Promise<SwapWay> {
+  const { mesh, state } = context;
+  const arm = requireArm(context, armId);
+  if (!(await mesh.drain(arm, [node], signal))) {
+    throw new PlatformError(
+      'swap-failed',
+      `Node ${node.name} still had requests in flight long after it was taken out of rotation.`,
+    );
+  }
+  const way = await configureInPlace(context, node, to, signal);
+  const serves = await waitUntil(
+    async () => ((await answers(node.ports.httpd, arm)) ? true : undefined),
+    { timeoutMs: SERVES_MS, signal },
+  );
+  if (serves === undefined) {
+    throw new PlatformError(
+      'swap-failed',
+      `Node ${node.name} does not answer ${arm.service.healthPath} below 400 after its swap.`,
+    );
+  }
+  await mesh.undrain(arm, [node]);
+  await untilBackInRotation({ mesh, state: state.state, arm, nodes: [node], signal });
+  return way;
+}
+
+/** Whether other nodes of the arm can take this one's traffic now: present, in rotation, healthy in the proxy. */
+export async function othersCanServe(
+  context: PlatformContext,
+  armId: string,
+  node: NodeState,
+): Promise<boolean> {
+  const arm = requireArm(context, armId);
+  const hosts = await context.mesh.hosts(arm);
+  return presentNodes(arm).some(
+    (other) =>
+      other.name !== node.name &&
+      !other.draining &&
+      hosts.some((host) => host.port === other.ports.httpd && host.healthy),
+  );
+}
+
+function refusalOf(node: NodeState, error: NodeAgentError): PlatformError {
+  const invalid = error.problem?.code === 'invalid-configuration';
+  return new PlatformError(
+    invalid ? 'invalid-configuration' : 'swap-failed',
+    `Node ${node.name}: ${error.message}`,
+    { cause: error },
+  );
+}
