@@ -60,6 +60,7 @@ async function measure(
     setTimeout(() => child.kill('SIGKILL'), plan.limits.requestTimeoutMs + GRACE_MS).unref();
   };
   signal.addEventListener('abort', abort, { once: true });
+  let inOrder = false;
   try {
     child.stdin.write(`${JSON.stringify(plan)}\n`);
     const collector = new WindowCollector(listener);
@@ -73,6 +74,7 @@ async function measure(
       }
     });
     const problem = await ended;
+    inOrder = problem === undefined;
     signal.throwIfAborted();
     if (problem !== undefined) throw new SenderError(`${problem}${said(stderr())}`);
     const { counters, steady, ended: end } = parser.finish();
@@ -84,7 +86,7 @@ async function measure(
   } catch (error) {
     child.kill('SIGKILL');
     await ended;
-    await leaveReadable(writer);
+    await leaveReadable(writer, inOrder);
     signal.throwIfAborted();
     throw error;
   } finally {
@@ -130,7 +132,7 @@ function said(stderr: string): string {
   return stderr === '' ? '' : `: ${stderr.replace(/^speed-gate sender: /, '')}`;
 }
 
-/** Every byte goes to the file before its lines are looked at: what was measured is kept, come what may. */
+/** Whole lines only, and to the file before they are looked at: what was measured is kept and can be read, come what may. */
 async function readLines(
   stream: Readable,
   writer: SampleWriter,
@@ -139,18 +141,19 @@ async function readLines(
   stream.setEncoding('utf8');
   let rest = '';
   for await (const chunk of stream) {
-    const text = String(chunk);
-    await writer.write(text);
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) take(line);
+    const text = rest + String(chunk);
+    const end = text.lastIndexOf('\n') + 1;
+    rest = text.slice(end);
+    if (end === 0) continue;
+    await writer.write(text.slice(0, end));
+    for (const line of text.slice(0, end - 1).split('\n')) take(line);
   }
 }
 
-/** After a failure: the file ends in order and says that it is not whole. */
-async function leaveReadable(writer: SampleWriter): Promise<void> {
+/** After a failure or an abort: the file can be read; where the sender did not get to it, it says that it is not whole. */
+async function leaveReadable(writer: SampleWriter, inOrder: boolean): Promise<void> {
   try {
-    await writer.write(`\n${formatMetadata({ ended: 'failed' }).join('\n')}\n`);
+    if (!inOrder) await writer.write(`${formatMetadata({ ended: 'failed' }).join('\n')}\n`);
     await writer.close();
   } catch {
     // The file itself failed; the first error tells more.
