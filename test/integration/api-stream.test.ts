@@ -150,7 +150,7 @@ describe('uploads', () => {
 
   it('get their answer even when they are refused half-way and keep sending', async () => {
     const chunk = Buffer.alloc(64 * 1024);
-    const chunks = (4 * MAX_BUILD_BYTES) / chunk.length;
+    const chunks = (64 * MAX_BUILD_BYTES) / chunk.length;
     let sent = 0;
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {

@@ -64,7 +64,7 @@ export function buildRoutes(dependencies: AppDependencies): FastifyPluginCallbac
             'the request has no body: send the WAR as its body',
           );
         }
-        // Without `destroyOnReturn: false` a rejected upload would lose its connection before the answer.
+        // Leaving early must not destroy the request: its answer goes over the same connection.
         const content = request.body.iterator({ destroyOnReturn: false });
         const file = await buildFiles.receive(sha256, content as AsyncIterable<Uint8Array>);
         const actor = actorOf(request);
