@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { createRandom, type Random } from '../statistics/random.ts';
+import { isSteady, type WarmUpWindow } from './warm-up.ts';
+
+/** Sum of uniforms: close enough to a normal with standard deviation 1. */
+const normal = (random: Random): number =>
+  Array.from({ length: 12 }, () => random.next()).reduce((sum, u) => sum + u, -6);
+
+/** A window whose medians have this log-ratio, with one latency each. */
+const windowOf = (logRatio: number): WarmUpWindow => ({
+  latenciesUs: [[1000], [1000 * Math.exp(logRatio)]],
+});
+
+const shareSteady = (trend: number, sd: number): number => {
+  const random = createRandom(11);
+  const trials = 1000;
+  let steady = 0;
+  for (let i = 0; i < trials; i += 1) {
+    const windows = [0, 1, 2, 3, 4].map((x) => windowOf(trend * x + sd * normal(random)));
+    if (isSteady(windows)) steady += 1;
+  }
+  return steady / trials;
+};
+
+describe('isSteady', () => {
+  it('needs five windows', () => {
+    expect(isSteady([0, 0, 0, 0].map(windowOf))).toBe(false);
+    expect(isSteady([0, 0, 0, 0, 0].map(windowOf))).toBe(true);
+  });
+
+  it('sees a candidate that is still getting faster', () => {
+    expect(isSteady([0.8, 0.62, 0.41, 0.2, 0.01].map(windowOf))).toBe(false);
+  });
+
+  it('forgets what was before the last five', () => {
+    expect(isSteady([3, 2, 1, 0.1, 0.11, 0.09, 0.1, 0.1].map(windowOf))).toBe(true);
+  });
+
+  it('does not wait for a constant difference to vanish: that is what is measured', () => {
+    expect(isSteady([0.5, 0.51, 0.5, 0.49, 0.5].map(windowOf))).toBe(true);
+  });
+
+  it('lets a drift pass that is too small to matter, however regular', () => {
+    expect(isSteady([0, 0.001, 0.002, 0.003, 0.004].map(windowOf))).toBe(true);
+  });
+
+  it('takes pure noise for a trend in about 5 % only, and a strong trend mostly', () => {
+    expect(shareSteady(0, 0.05)).toBeGreaterThan(0.92);
+    expect(shareSteady(0, 0.05)).toBeLessThan(0.99);
+    expect(shareSteady(0.15, 0.05)).toBeLessThan(0.2);
+  });
+
+  it('is not steady while an arm does not answer', () => {
+    const silent: WarmUpWindow = { latenciesUs: [[1000], []] };
+    expect(isSteady([windowOf(0), windowOf(0), silent, windowOf(0), windowOf(0)])).toBe(false);
+  });
+});
