@@ -1,6 +1,10 @@
 /** Port to what the world says about itself. Missing data is `undefined` and never counts as good. */
 
-/** Cumulative latency histogram over a time span: requests at or below each bound. */
+/**
+ * Cumulative latency histogram over a time span: requests at or below each bound, rising, the last
+ * bound infinite; empty before the first request. The proxy may hand its latencies over up to a
+ * second after it counted the requests, so the histogram's own last count is its total.
+ */
 export interface LatencyHistogram {
   readonly bounds: readonly { readonly leMs: number; readonly count: number }[];
 }
