@@ -36,10 +36,21 @@ export class SenderError extends Error {
  * `measure` rejects with {@link SenderError} when the process dies, the target refuses every connection
  * or never answers; with the reason of `signal` when it aborts. The file then holds what was measured.
  */
-export function createChildSender(options: ChildSenderOptions = {}): Sender {
-  return {
-    measure: (plan, file, listener, signal) => measure(options, plan, file, listener, signal),
-  };
+export class ChildSender implements Sender {
+  readonly #options: ChildSenderOptions;
+
+  constructor(options: ChildSenderOptions = {}) {
+    this.#options = options;
+  }
+
+  measure(
+    plan: MeasurementPlan,
+    file: string,
+    listener: SenderListener & { stopRequested(): boolean },
+    signal: AbortSignal,
+  ): Promise<SenderResult> {
+    return measure(this.#options, plan, file, listener, signal);
+  }
 }
 
 async function measure(
