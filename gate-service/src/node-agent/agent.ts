@@ -68,6 +68,7 @@ export class NodeAgent {
     } catch (error) {
       this.#failure = messageOf(error);
       this.#phase = 'stopped';
+      if (!this.#parts.httpd.isRunning()) await this.#parts.httpd.removeRuntimeDirectory();
       throw error;
     }
     // Unless it was told to stop meanwhile.
