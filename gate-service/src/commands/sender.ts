@@ -37,16 +37,17 @@ export async function runSender(): Promise<void> {
     if (!planRead) first.reject(new Error('standard input ended before the measurement plan'));
     else if (!done) process.exit(1);
   });
-  const plan = parseMeasurementPlan(await first.promise);
-  const session = new Session(plan, (text) => process.stdout.write(text));
-  running.session = session;
-  if (running.stop) session.stop();
-  process.once('SIGTERM', () => {
-    session.terminate();
-  });
   try {
+    const plan = parseMeasurementPlan(await first.promise);
+    const session = new Session(plan, (text) => process.stdout.write(text));
+    running.session = session;
+    if (running.stop) session.stop();
+    process.once('SIGTERM', () => {
+      session.terminate();
+    });
     await session.run();
   } finally {
+    // Also after a failure: open standard input would keep the process alive.
     done = true;
     lines.close();
     process.stdin.destroy();

@@ -120,7 +120,8 @@ export interface CapacityResult {
 
 /**
  * Completed requests per second at so many connections. Counts for itself from autocannon's events:
- * its own `sent`, errors and histogram leave out time-outs and dropped connections.
+ * its own `sent`, errors and histogram leave out time-outs and dropped connections. No rate is set, so that
+ * its "correction" for coordinated omission, which invents samples, stays off.
  * @throws when nobody listens at the target, or with the reason of `signal`
  */
 export async function capacity(plan: CapacityPlan): Promise<CapacityResult> {
@@ -140,8 +141,6 @@ export async function capacity(plan: CapacityPlan): Promise<CapacityResult> {
     pipelining: 1,
     duration: seconds,
     timeout: requestTimeoutSeconds,
-    // Its correction is on by default and invents samples.
-    ignoreCoordinatedOmission: true,
     excludeErrorStats: false,
     requests: [
       {

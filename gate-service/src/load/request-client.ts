@@ -184,12 +184,13 @@ export class RequestClient {
         ),
       );
     }
-    return errorWord(code);
+    return errorWord(code, error instanceof Error ? error.name : '');
   }
 }
 
-/** The error word of a sample for an error code of Node or undici. */
-export function errorWord(code: string): string {
+/** The error word of a sample for an error of Node or undici, by its code and name. */
+export function errorWord(code: string, name = ''): string {
+  if (name === 'HTTPParserError') return 'protocol';
   switch (code) {
     case 'ECONNREFUSED':
       return 'refused';
@@ -209,7 +210,7 @@ export function errorWord(code: string): string {
     case 'EAI_AGAIN':
       return 'unreachable';
     default:
-      return code.startsWith('HPE_') || code.startsWith('UND_ERR_RES') || code.includes('HEADERS')
+      return code.startsWith('UND_ERR_RES') || code === 'UND_ERR_HEADERS_OVERFLOW'
         ? 'protocol'
         : 'failed';
   }

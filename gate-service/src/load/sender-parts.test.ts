@@ -132,15 +132,16 @@ describe('TargetWatch', () => {
 
 describe('small words', () => {
   it('names errors by code', () => {
-    expect(
-      [
-        'ECONNREFUSED',
-        'UND_ERR_SOCKET',
-        'UND_ERR_CONNECT_TIMEOUT',
-        'HPE_INVALID_CONSTANT',
-        'X',
-      ].map(errorWord),
-    ).toEqual(['refused', 'reset', 'timeout', 'protocol', 'failed']);
+    const codes = [
+      'ECONNREFUSED',
+      'UND_ERR_SOCKET',
+      'UND_ERR_CONNECT_TIMEOUT',
+      'EHOSTUNREACH',
+      'X',
+    ];
+    const words = ['refused', 'reset', 'timeout', 'unreachable', 'failed'];
+    expect(codes.map((code) => errorWord(code))).toEqual(words);
+    expect(errorWord('', 'HTTPParserError')).toBe('protocol');
   });
 
   it('keeps a launch from breaking its line', () => {

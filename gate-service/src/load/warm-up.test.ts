@@ -32,7 +32,7 @@ describe('isSteady', () => {
     expect(isSteady([0.8, 0.62, 0.41, 0.2, 0.01].map(windowOf))).toBe(false);
   });
 
-  it('forgets what was before the last five', () => {
+  it('forgets how it began', () => {
     expect(isSteady([3, 2, 1, 0.1, 0.11, 0.09, 0.1, 0.1].map(windowOf))).toBe(true);
   });
 
@@ -44,10 +44,12 @@ describe('isSteady', () => {
     expect(isSteady([0, 0.001, 0.002, 0.003, 0.004].map(windowOf))).toBe(true);
   });
 
-  it('takes pure noise for a trend in about 5 % only, and a strong trend mostly', () => {
-    expect(shareSteady(0, 0.05)).toBeGreaterThan(0.92);
-    expect(shareSteady(0, 0.05)).toBeLessThan(0.99);
-    expect(shareSteady(0.15, 0.05)).toBeLessThan(0.2);
+  it('takes noise of the measured size for a trend at times, and a real trend for noise hardly ever', () => {
+    // Standard deviation of the log-ratio of medians per window: 0.05. At least 60 % pass at each look.
+    expect(shareSteady(0, 0.05)).toBeGreaterThan(0.6);
+    expect(shareSteady(0.1, 0.05)).toBeLessThan(0.02);
+    // Noise may not hide a trend: with much of both, it is not steady.
+    expect(shareSteady(0.2, 0.2)).toBeLessThan(0.1);
   });
 
   it('is not steady while an arm does not answer', () => {
