@@ -19,11 +19,14 @@ export interface Options {
 }
 
 const interruptible = new Set<ChildProcess>();
-let interrupted = false;
+const interruption = new AbortController();
+
+/** Aborts when the set-up is interrupted: for work that ends its own processes. */
+export const interrupted: AbortSignal = interruption.signal;
 
 /** Ends the programs that run and starts no further one, so that every step can clean up behind it. */
 export function interrupt(): void {
-  interrupted = true;
+  interruption.abort(new SetupError('interrupted; start it again to go on'));
   for (const child of interruptible) child.kill('SIGTERM');
 }
 
@@ -32,7 +35,7 @@ export function interrupt(): void {
  * @throws SetupError when it has been interrupted already
  */
 export function start(program: string, args: readonly string[], options: SpawnOptions) {
-  if (interrupted) throw new SetupError('interrupted; start it again to go on');
+  interrupted.throwIfAborted();
   const child = spawn(program, args, options);
   interruptible.add(child);
   child.on('close', () => interruptible.delete(child));

@@ -197,13 +197,14 @@ async function install(cache: string, wishes: Wishes): Promise<Components> {
   const found = await prepareMachine(cache, wishes);
   const paths = await fetchAll(cache, found.maven, found.python);
   const jettyHome = { path: paths.jettyHome, version: mavenPins.jettyHome.version };
+  const jolokia = { path: paths.jolokia, version: mavenPins.jolokia.version };
   const warFolder = path.join(cache, await sampleApplicationName(found.java));
   const build = () => buildSampleApplication(cache, found.java, paths.servletApi);
   await produce(warFolder, 'build the sample application', 'what the demo pushes', build);
   const wars = await build();
   const archive = await classDataArchivePath(cache, found.java, jettyHome.version);
   await produce(archive, 'archive the classes of Jetty', 'nodes that start faster', () =>
-    makeClassDataArchive(cache, found.java, jettyHome, wars['1.0'].path),
+    makeClassDataArchive(cache, { java: found.java, jettyHome, jolokia }, wars['1.0'].path),
   );
   const components: Components = {
     format: 1,
@@ -211,7 +212,7 @@ async function install(cache: string, wishes: Wishes): Promise<Components> {
     httpd: found.httpd,
     java: found.java,
     jettyHome,
-    jolokia: { path: paths.jolokia, version: mavenPins.jolokia.version },
+    jolokia,
     envoy: { path: found.envoyPath ?? paths.envoy, version: envoyPin.version },
     prometheus: found.prometheus,
     servletApi: { path: paths.servletApi, version: mavenPins.servletApi.version },

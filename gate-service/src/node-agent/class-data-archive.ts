@@ -30,6 +30,11 @@ const DUMP_TIMEOUT_MS = 60_000;
 const REQUESTS = 20;
 
 /**
+ * Changes whenever an archive made here would not serve nodes any more, besides JDK and Jetty: part of its cache key.
+ */
+export const ARCHIVE_GENERATION = 'direct-start-1';
+
+/**
  * Starts one Jetty by the command line that nodes use, asks it something and lets it write the
  * archive to `outFile` as it ends; a file that is there is replaced at once, never in part.
  * Rejects with the end of Jetty's log when there is no archive. A JVM that an archive does not
@@ -38,19 +43,25 @@ const REQUESTS = 20;
 export async function createClassDataArchive(
   components: ArchiveComponents,
   outFile: string,
+  signal?: AbortSignal,
 ): Promise<void> {
   await mkdir(dirname(outFile), { recursive: true });
   const folder = await mkdtemp(join(dirname(outFile), 'class-data-'));
   try {
     const archive = join(folder, 'archive.jsa');
-    await dump(components, folder, archive);
+    await dump(components, folder, archive, signal);
     await rename(archive, outFile);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function dump(components: ArchiveComponents, folder: string, archive: string): Promise<void> {
+async function dump(
+  components: ArchiveComponents,
+  folder: string,
+  archive: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const base = join(folder, 'base');
   const [http, jolokia] = await freePorts(2);
   if (http === undefined || jolokia === undefined) throw new Error('no free ports');
@@ -90,6 +101,7 @@ async function dump(components: ArchiveComponents, folder: string, archive: stri
     };
     const answers = await poll(
       async () => {
+        signal?.throwIfAborted();
         if (!isRunning(record)) return failed('the Jetty to be archived ended');
         return answered(http);
       },
@@ -97,6 +109,7 @@ async function dump(components: ArchiveComponents, folder: string, archive: stri
     );
     if (answers === undefined) await failed('the Jetty to be archived does not answer');
     for (let sent = 0; sent < REQUESTS; sent += 1) await answered(http);
+    signal?.throwIfAborted();
     await stopProcess(record, { signal: 'SIGTERM', graceMs: DUMP_TIMEOUT_MS });
     const size = await stat(archive).then(
       (found) => found.size,

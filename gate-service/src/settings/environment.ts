@@ -17,6 +17,8 @@ export interface Settings {
   readonly catalogueFile: string;
   /** Absent: nobody but the health checks gets in. */
   readonly tokensFile?: string;
+  /** Where the proxies of the local platform listen, on loopback; 0: any free port. */
+  readonly ports: { readonly staging: number; readonly production: number };
   /** Largest build, in MiB. */
   readonly maxBuildMiB: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -58,11 +60,19 @@ const number = (least: number, most: number, unit: string) =>
     .transform(Number)
     .pipe(z.number().min(least, `at least ${least} ${unit}`).max(most, `at most ${most} ${unit}`));
 
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'expected a port, 0 to 65535')
+  .transform(Number)
+  .pipe(z.number().max(65_535, 'a port is at most 65535'));
+
 const schema = z.object({
   SPEED_GATE_LISTEN: listenSchema.prefault('127.0.0.1:7080'),
   SPEED_GATE_STATE: z.string().optional(),
   SPEED_GATE_CATALOGUE: z.string('is required: the path of the service catalogue (YAML)'),
   SPEED_GATE_TOKENS_FILE: z.string().optional(),
+  SPEED_GATE_STAGING_PORT: port.prefault('7081'),
+  SPEED_GATE_PRODUCTION_PORT: port.prefault('7082'),
   SPEED_GATE_MAX_BUILD_MIB: number(1, 16_384, 'MiB').prefault('512'),
   SPEED_GATE_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -95,6 +105,10 @@ export function readSettings(environment: Environment): Settings {
     ...(values.SPEED_GATE_TOKENS_FILE !== undefined && {
       tokensFile: resolve(values.SPEED_GATE_TOKENS_FILE),
     }),
+    ports: {
+      staging: values.SPEED_GATE_STAGING_PORT,
+      production: values.SPEED_GATE_PRODUCTION_PORT,
+    },
     maxBuildMiB: values.SPEED_GATE_MAX_BUILD_MIB,
     logLevel: values.SPEED_GATE_LOG_LEVEL,
     drainSeconds: values.SPEED_GATE_DRAIN_SECONDS,
@@ -102,7 +116,7 @@ export function readSettings(environment: Environment): Settings {
 }
 
 /** `speed-gate` in `$XDG_STATE_HOME` or `~/.local/state` (XDG base directory specification). */
-function defaultStateDirectory(environment: Environment): string {
+export function defaultStateDirectory(environment: Environment): string {
   const xdg = environment.XDG_STATE_HOME;
   const base = xdg?.startsWith('/') === true ? xdg : join(homedir(), '.local', 'state');
   return join(base, 'speed-gate');

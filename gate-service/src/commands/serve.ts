@@ -1,0 +1,83 @@
+/** `speed-gate serve`: the gate service over HTTP with the local platform. Settings come from `SPEED_GATE_*`. */
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { buildApp } from '../api/app.ts';
+import { createTokenBook, parseTokens } from '../api/identity/token-book.ts';
+import { readCatalogue } from '../settings/catalogue-file.ts';
+import { readSettings } from '../settings/environment.ts';
+import { openGate } from './gate.ts';
+
+const MIB = 1024 * 1024;
+const ACTOR = 'speed-gate serve';
+
+/**
+ * Serves until SIGTERM or SIGINT, then drains. The platform's components go on and are adopted by the
+ * next start; `speed-gate down` ends them.
+ * Option `--production SERVICE=WAR` (repeatable) brings a first build into production where none is.
+ */
+export async function serve(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { production: { type: 'string', multiple: true, default: [] } },
+  });
+  const settings = readSettings(process.env);
+  const catalogue = await readCatalogue(settings.catalogueFile);
+  const tokens =
+    settings.tokensFile === undefined
+      ? createTokenBook([])
+      : parseTokens(await readFile(settings.tokensFile, 'utf8'), settings.tokensFile);
+  const log = pino({ level: settings.logLevel });
+  if (settings.tokensFile === undefined) {
+    log.warn('SPEED_GATE_TOKENS_FILE is not set: nobody but the health checks gets in');
+  }
+  const gate = await openGate({
+    stateDirectory: settings.stateDirectory,
+    catalogue,
+    ports: settings.ports,
+    maxBuildBytes: settings.maxBuildMiB * MIB,
+    log,
+  });
+  const app = await buildApp({
+    runs: gate.runs.service,
+    store: gate.store,
+    buildFiles: gate.buildFiles,
+    tokens,
+    stateDirectory: settings.stateDirectory,
+    maxBuildBytes: settings.maxBuildMiB * MIB,
+    drainMs: settings.drainSeconds * 1000,
+    logger: log,
+  });
+
+  const stopped = Promise.withResolvers<undefined>();
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'draining');
+    app.drain();
+    app
+      .close()
+      .then(() => gate.close())
+      .then(() => {
+        stopped.resolve(undefined);
+      }, stopped.reject);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+
+  gate.runs.start();
+  for (const first of values.production) {
+    const [service, war] = splitAssignment(first);
+    await gate.ensureProduction(service, await gate.addBuild(war, ACTOR), ACTOR);
+  }
+  // Only now: who finds the service ready finds production there as well.
+  await app.listen({ host: settings.listen.host, port: settings.listen.port });
+  await stopped.promise;
+}
+
+function splitAssignment(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new Error(`--production ${text}: expected SERVICE=WAR, e.g. checkout=app.war`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}

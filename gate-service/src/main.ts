@@ -1,0 +1,64 @@
+/** The commands of Speed Gate. Each is loaded only when it is called, so that a node agent stays small. */
+
+interface Command {
+  readonly summary: string;
+  run(args: readonly string[]): Promise<void>;
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  run: {
+    summary: 'gate one build of a service on this machine and print the answer',
+    run: async (args) => (await import('./commands/run.ts')).run(args),
+  },
+  serve: {
+    summary: 'start the gate service (API and dashboard) with the local platform',
+    run: async (args) => (await import('./commands/serve.ts')).serve(args),
+  },
+  demo: {
+    summary: 'play three pushes of the sample application against real nodes',
+    run: async (args) => (await import('./commands/demo.ts')).demo(args),
+  },
+  status: {
+    summary: 'list the components of the local platform that are running',
+    run: async (args) => (await import('./commands/status.ts')).status(args),
+  },
+  down: {
+    summary: 'end all components of the local platform',
+    run: async (args) => (await import('./commands/down.ts')).down(args),
+  },
+  'node-agent': {
+    summary: 'supervise the httpd and Jetty of one node (started by the platform)',
+    run: async (args) => (await import('./commands/node-agent.ts')).nodeAgent(args),
+  },
+  sender: {
+    summary: 'send a measurement plan read from standard input (started by the service)',
+    run: async (args) => (await import('./commands/sender.ts')).sender(args),
+  },
+};
+
+function usage(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const lines = Object.entries(commands).map(
+    ([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`,
+  );
+  return ['usage: npm run speed-gate -- COMMAND [OPTION …]', '', ...lines].join('\n');
+}
+
+const [name, ...args] = process.argv.slice(2);
+const command = name === undefined ? undefined : commands[name];
+if (name === '--help' || name === 'help') {
+  console.log(usage());
+} else if (command === undefined) {
+  console.error(name === undefined ? usage() : `speed-gate: no command "${name}"\n\n${usage()}`);
+  process.exitCode = 2;
+} else {
+  try {
+    await command.run(args);
+  } catch (error) {
+    console.error(
+      `speed-gate ${name ?? ''}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    if (process.env.SPEED_GATE_DEBUG !== undefined) console.error(error);
+    process.exitCode = 1;
+  }
+}
