@@ -140,6 +140,29 @@ describe('ChildSender', () => {
     expect(measurement.samples.length).toBeGreaterThanOrEqual(listener.reports[0]!.samples.length);
   });
 
+  it('counts latency from the intended time when it was the sender itself that stood still', async () => {
+    const file = join(folder, 'stopped.csv.gz');
+    const listener = new Listener();
+    const measuring = new ChildSender().measure(
+      planFor(target.port, { windows: 5, ownPids: [process.pid] }),
+      file,
+      listener,
+      new AbortController().signal,
+    );
+    await until(() => listener.reports.length > 0, 'a window is reported');
+    const [pid] = senders();
+    process.kill(pid!, 'SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    process.kill(pid!, 'SIGCONT');
+    await measuring;
+    const { samples, fitness } = await readSampleFile(file);
+    // Everything due in the 600 ms was late, evenly spread; the target answers in some milliseconds.
+    const late = samples.filter(({ latencyUs }) => latencyUs > 300_000).length;
+    expect(late).toBeGreaterThan(20);
+    expect(Math.max(...fitness.map(({ latenessP99Us }) => latenessP99Us))).toBeGreaterThan(300_000);
+    expect(samples.length).toBeGreaterThan(300);
+  });
+
   it('leaves no sender behind when the listener fails', async () => {
     const failing = {
       window: () => {

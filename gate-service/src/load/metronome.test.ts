@@ -8,7 +8,11 @@ afterEach(async () => {
 });
 
 /** A metronome whose ticks can be awaited one by one. */
-function create(): { readonly metronome: Metronome; tick(): Promise<number>; count(): number } {
+function create(): {
+  readonly metronome: Metronome;
+  tick: () => Promise<number>;
+  count: () => number;
+} {
   const waiting: ((atUs: number) => void)[] = [];
   let ticks = 0;
   const metronome = new Metronome(
