@@ -1,5 +1,6 @@
 /** When the judge looks, and how sure it must be at each look (measuring.md §5, §6). */
 import { calibratedLevels } from '../statistics/calibration.ts';
+import { defaultFitnessLimits } from './fitness.ts';
 import type { Judgement } from './judgement.ts';
 
 /** Fewer windows than this decide nothing. */
@@ -48,11 +49,15 @@ export function levelsAt(counted: number, planned: number, final: boolean): Look
 
 /**
  * Whether the measurement can end at this look: everything is met, or a breach is proven. Controls
- * do not stop it: they are judged on all that was gathered.
+ * do not stop it: they are judged on all that was gathered. With too many spoilt windows so far it
+ * goes on, because ending now would make it invalid and later windows may still save it.
  */
 export function shouldStop(judgement: Judgement): boolean {
-  const { outcomes } = judgement;
+  const { outcomes, windows } = judgement;
   if (outcomes.length === 0) return false;
+  if (windows.dropped > defaultFitnessLimits.droppedShare * (windows.counted + windows.dropped)) {
+    return false;
+  }
   return (
     outcomes.some(({ outcome }) => outcome === 'breached') ||
     outcomes.every(({ outcome }) => outcome === 'met')

@@ -42,7 +42,10 @@ export function describeSummary(
       return `Not decided: ${why}${rest}`;
     }
     case 'invalid': {
-      const failed = broken.filter(({ control }) => control !== 'steady');
+      const unsound = broken.filter(({ control }) => control !== 'steady');
+      // A control that could not run is a consequence, as long as another one names the cause.
+      const ran = unsound.filter(({ notRun }) => notRun !== true);
+      const failed = ran.length > 0 ? ran : unsound;
       const why =
         failed.length > 0
           ? failed.map(({ control, sentence }) => `${control}: ${sentence}.`).join(' ')

@@ -7,7 +7,7 @@ export function describeEffects(outcomes: readonly ThresholdOutcome[]): string {
   return outcomes
     .map((outcome) => {
       const { effect, high, low, threshold, unit } = outcome;
-      if (effect === undefined) return `${threshold}: ${outcome.outcome}`;
+      if (effect === undefined) return `${threshold}: nothing known yet`;
       const range =
         low === undefined || high === undefined
           ? ''

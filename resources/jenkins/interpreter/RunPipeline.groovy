@@ -3,6 +3,8 @@
  * The environment of this process is the build's; secrets come as SPEED_GATE_SECRET_<id> there.
  * The log goes to standard output; the last line is `result: SUCCESS|UNSTABLE|FAILURE`; exit 1 on failure.
  */
+// The log is UTF-8 whatever the locale: JDK 17 has no supported property for that.
+System.out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, 'UTF-8')
 Map environment = new HashMap(System.getenv())
 Map secrets = [:]
 String prefix = 'SPEED_GATE_SECRET_'
