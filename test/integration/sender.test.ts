@@ -134,7 +134,10 @@ describe('what is sent', () => {
       }, 50);
     });
     const limits = { connections: 3, requestTimeoutMs: 20_000, maxSeconds: 60 };
-    const { measurement } = await measure(planFor(server.port, { windows: 1, limits }));
+    // Fresh ones count too.
+    const { measurement } = await measure(
+      planFor(server.port, { windows: 1, limits, freshConnections: 0.5 }),
+    );
     expect(most).toBe(3);
     expect(measurement.fitness[0]?.waited).toBeGreaterThan(0);
     // The wait is the service's doing: it is in the latency.
