@@ -1,15 +1,12 @@
 /** `speed-gate status [--state DIR]`: what runs on this machine below a state folder. */
 import { parseArgs } from 'node:util';
-import { existingPlatform } from './existing-platform.ts';
+import { localPlatformStatus } from '../platforms/local/existing-platform.ts';
 import { stateOption } from './state-option.ts';
 
 export async function status(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { state: { type: 'string' } } });
   const state = stateOption(values.state);
-  const platform = await existingPlatform(state, (message) => {
-    console.error(message);
-  });
-  const components = await platform.status();
+  const components = await localPlatformStatus(state);
   if (components.length === 0) {
     console.log(`nothing runs below ${state}`);
     return;

@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { existingPlatform } from '../commands/existing-platform.ts';
+import { localPlatformDown } from '../platforms/local/existing-platform.ts';
 import { freePort } from '../processes/free-port.ts';
 import { readCatalogue } from '../settings/catalogue-file.ts';
 import type { Components } from '../settings/components.ts';
@@ -54,7 +54,7 @@ export async function playDemo(options: DemoOptions): Promise<DemoResult> {
     const played = await play(options, state);
     return { ...played, seconds: Math.round((performance.now() - startedAt) / 100) / 10 };
   } finally {
-    await (await existingPlatform(state, options.say)).down();
+    await localPlatformDown(state);
     await rm(state, { recursive: true, force: true });
   }
 }
