@@ -251,6 +251,30 @@ describe('production', () => {
     expect((await admin.hosts()).has('shop.a')).toBe(false);
   });
 
+  test('one arm takes the place of another in one plan without a lost request', async () => {
+    const only = (name: string, nodes: readonly string[]): MeshPlan =>
+      plan('production', {
+        subsets: [subset(name, nodes)],
+        defaultRoute: { ...ROUTE, weights: [{ subset: name, weight: 100 }] },
+      });
+    const { port, publisher } = await startProxy('production', only('a', ['a1', 'a2']));
+    const stopping = new AbortController();
+    const statuses = new Map<number, number>();
+    const sender = async (): Promise<void> => {
+      while (!stopping.signal.aborted) {
+        const { status } = await get(port);
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    };
+    const senders = [sender(), sender(), sender()];
+    for (let change = 0; change < 6; change += 1) {
+      await publisher.publish(change % 2 === 0 ? only('b', ['b1']) : only('a', ['a1', 'a2']));
+    }
+    stopping.abort();
+    await Promise.all(senders);
+    expect([...statuses.keys()]).toEqual([200]);
+  });
+
   test('a draining endpoint gets nothing', async () => {
     const { port, publisher } = await startProxy(
       'production',

@@ -9,6 +9,7 @@ import { PlatformError } from '../platform.ts';
 import { Component } from './component.ts';
 import type { Folders } from './folders.ts';
 import type { PlatformLog } from './log.ts';
+import { pruneNodeLogs } from './old-logs.ts';
 import type { ArmState, LocalComponents, NodeState } from './state.ts';
 import { endStrays } from './strays.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -119,6 +120,9 @@ export class NodeFleet {
     await endStrays(this.#directory(node), [httpd.path, java.path]);
     await rm(this.#directory(node), { recursive: true, force: true });
     this.#agents.delete(node.name);
+    await pruneNodeLogs(this.#options.folders.logs).catch((error: unknown) => {
+      this.#options.log.warn(`Old logs could not be removed: ${messageOf(error)}`);
+    });
   }
 
   #agent(node: NodeState): Component {
