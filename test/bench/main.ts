@@ -1,0 +1,39 @@
+/** `npm run bench -- NAME [OPTION …]`: measurements that a person asks for. The last line on standard output is JSON. */
+
+interface Bench {
+  readonly summary: string;
+  run(args: readonly string[], signal: AbortSignal): Promise<void>;
+}
+
+const benches: Readonly<Record<string, Bench>> = {
+  swap: {
+    summary: 'what swaps of a configuration and changes of weights cost the requests under way',
+    run: async (args, signal) => (await import('./swap/bench.ts')).runSwapBench(args, signal),
+  },
+};
+
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
+
+const [name, ...args] = process.argv.slice(2);
+const bench = name === undefined ? undefined : benches[name];
+if (bench === undefined) {
+  const list = Object.entries(benches).map(([known, { summary }]) => `  ${known}  ${summary}`);
+  const unknown = name === undefined ? '' : `bench: no bench "${name}"\n\n`;
+  console.error(`${unknown}usage: npm run bench -- NAME [OPTION …]\n\n${list.join('\n')}`);
+  process.exitCode = EXIT_USAGE;
+} else {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (!interrupted.signal.aborted) console.error(`bench: ${signal}, clearing up`);
+      interrupted.abort(new Error(`interrupted by ${signal}`));
+    });
+  }
+  try {
+    await bench.run(args, interrupted.signal);
+  } catch (error) {
+    console.error(`bench ${name ?? ''}: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = interrupted.signal.aborted ? EXIT_INTERRUPTED : 1;
+  }
+}
