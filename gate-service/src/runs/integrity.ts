@@ -7,7 +7,9 @@ type Observations = readonly ArmObservation[];
 
 /**
  * What makes a measurement worthless, in words; empty when nothing does: a node that was started
- * again meanwhile or does not answer, or a sample that a node of another arm has answered.
+ * again meanwhile or does not answer, a proxy that has counted fewer requests to a node than this
+ * has answered (it was started again, or the requests went past it), or a sample that a node of
+ * another arm has answered.
  */
 export function integrityProblems(
   arms: readonly ComparedArm[],
@@ -27,7 +29,28 @@ export function integrityProblems(
       }
     }
   }
-  return [...problems, ...misrouted(arms, samples)];
+  return [...problems, ...uncounted(arms, before, after, samples), ...misrouted(arms, samples)];
+}
+
+function uncounted(
+  arms: readonly ComparedArm[],
+  before: Observations,
+  after: Observations,
+  samples: readonly Sample[],
+): readonly string[] {
+  const answered = new Map<string, number>();
+  for (const { launch } of samples) answered.set(launch, (answered.get(launch) ?? 0) + 1);
+  const gaps = arms.flatMap(({ arm }) =>
+    arm.nodes.flatMap(({ name }) => {
+      const from = nodeOf(before, arm.id, name)?.requestsTotal ?? 0;
+      const counted = (nodeOf(after, arm.id, name)?.requestsTotal ?? 0) - from;
+      const own = answered.get(name) ?? 0;
+      return counted < own ? [`${name} answered ${own}, the proxy counts ${counted}`] : [];
+    }),
+  );
+  return gaps.length === 0
+    ? []
+    : [`the proxy has not seen all requests, as if it was started again: ${gaps.join(', ')}`];
 }
 
 /** CPU seconds of each arm's nodes between two observations; undefined where one is missing or went backwards. */

@@ -48,6 +48,7 @@ export class FakeSender implements Sender {
         received: count,
       };
       samples.push(...own);
+      for (const { launch } of own) this.#platform.count(launch);
       fitness.push(fit);
       listener.window({ window, samples: own, fitness: fit });
     };

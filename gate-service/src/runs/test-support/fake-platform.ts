@@ -31,6 +31,8 @@ export class FakePlatform implements Platform {
   busyWorkers = 0;
   /** Components started again on a node so far. */
   readonly restarts = new Map<string, number>();
+  /** What the proxy has sent to each node. */
+  readonly requests = new Map<string, number>();
   #count = 0;
 
   async deploy(request: ArmRequest, signal: AbortSignal): Promise<Arm> {
@@ -96,7 +98,7 @@ export class FakePlatform implements Platform {
           name,
           status: this.#status(arm, name),
           healthyInProxy: true,
-          requestsTotal: 0,
+          requestsTotal: this.requests.get(name) ?? 0,
         })),
       }));
   }
@@ -121,6 +123,11 @@ export class FakePlatform implements Platform {
         placed.weight = placed.arm.id === armId ? 100 : 0;
       }
     }
+  }
+
+  /** A request has reached a node. */
+  count(node: string): void {
+    this.requests.set(node, (this.requests.get(node) ?? 0) + 1);
   }
 
   entryPoint(environment: Environment): EntryPoint {

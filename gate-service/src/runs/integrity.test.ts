@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import type { Sample } from '../load/sample.ts';
+import type { NodeStatus } from '../node-agent/protocol.ts';
+import type { Arm, ArmObservation } from '../platforms/platform.ts';
+import type { ComparedArm } from './comparison.ts';
+import { integrityProblems } from './integrity.ts';
+
+const arm: Arm = {
+  id: 'checkout-baseline-1',
+  service: 'checkout',
+  environment: 'staging',
+  role: 'baseline',
+  buildDigest: 'b'.repeat(64),
+  configurationHash: 'c'.repeat(64),
+  nodes: ['n1', 'n2'].map((name, index) => ({ name, address: '127.0.0.1', port: 9000 + index })),
+};
+const arms: readonly ComparedArm[] = [
+  { name: 'baseline', arm, build: arm.buildDigest, configurationHash: arm.configurationHash },
+];
+const usage = { pid: 7, cpuSeconds: 1, residentMiB: 1, restarts: 0 };
+const status = { httpd: { usage }, jetty: { usage } } as NodeStatus;
+
+/** What the proxy has counted for each of the nodes. */
+const observed = (...requests: readonly number[]): readonly ArmObservation[] => [
+  {
+    arm,
+    weight: 0,
+    nodes: arm.nodes.map(({ name }, index) => ({
+      name,
+      status,
+      healthyInProxy: true,
+      requestsTotal: requests[index] ?? 0,
+    })),
+  },
+];
+
+const answeredBy = (...launches: readonly string[]): readonly Sample[] =>
+  launches.map((launch) => ({
+    arm: 'baseline',
+    launch,
+    window: 0,
+    kind: 'cart',
+    intendedUs: 0,
+    latencyUs: 1000,
+    status: launch === '-' ? 'refused' : 'ok',
+  }));
+
+describe('what the proxy has counted', () => {
+  it('may be more than the samples: warm-up and planted block go through it as well', () => {
+    const samples = answeredBy('n1', 'n1', 'n2', '-');
+    expect(integrityProblems(arms, observed(10, 10), observed(12, 11), samples)).toEqual([]);
+    expect(integrityProblems(arms, observed(10, 10), observed(99, 99), samples)).toEqual([]);
+  });
+
+  it('must not be less: a proxy that was started again counts from 0', () => {
+    const samples = answeredBy('n1', 'n1', 'n1', 'n2');
+    const problems = integrityProblems(arms, observed(10, 10), observed(12, 11), samples);
+    expect(problems).toEqual([
+      expect.stringMatching(/proxy has not seen all requests.*n1 answered 3, the proxy counts 2$/),
+    ]);
+    expect(integrityProblems(arms, observed(0, 0), observed(2, 1), samples)).toHaveLength(1);
+    expect(integrityProblems(arms, observed(900, 900), observed(80, 80), samples)).toHaveLength(1);
+  });
+});
