@@ -36,8 +36,12 @@ export interface RunJudge {
   looks(planned: number): readonly number[];
   /** Whether an interim judgement settles the question. */
   settles(interim: Judgement): boolean;
-  /** @throws Error with the place of the mistake */
-  checkThreshold(text: string): { readonly absolute: boolean; readonly text: string };
+  /** `kind` is the kind of request that it is about, if only one. @throws Error with the place of the mistake */
+  checkThreshold(text: string): {
+    readonly absolute: boolean;
+    readonly kind?: string;
+    readonly text: string;
+  };
   /** Whether both speak of the same and the first one allows more than the second. */
   isLooser(threshold: string, than: string): boolean;
 }

@@ -49,6 +49,26 @@ describe('thresholds of a request', () => {
   });
 });
 
+describe('a threshold for one kind of request', () => {
+  const refund = { name: 'refund', path: '/refund?id=${sequence}' };
+  const thresholds = ['errors < 1%', 'p99{kind=refund} <= baseline + 5%'];
+
+  it('is refused when the workload does not send it: it could never be judged', () => {
+    expect(() => resolve({ thresholds })).toThrow(
+      expect.objectContaining({
+        code: 'invalid-threshold',
+        field: '/thresholds/1',
+        message: expect.stringMatching(/no request called refund; it has cart, search/) as string,
+      }),
+    );
+  });
+
+  it('may speak of a kind that the request adds', () => {
+    const workload = workloadSchema.parse({ rate: 125, requests: [cart, search, refund] });
+    expect(resolve({ thresholds, workload }).thresholds).toContain(thresholds[1]);
+  });
+});
+
 describe('a workload of a request', () => {
   const workload = (rate: number, ...requests: object[]) =>
     workloadSchema.parse({ rate, requests });

@@ -25,10 +25,11 @@ export function resolveSettings(
       '/against',
     );
   }
-  const thresholds = resolveThresholds(request, service, judge);
+  const workload = resolveWorkload(request.workload, service.workload);
+  const thresholds = resolveThresholds(request, service, judge, workload);
   if (!facts.hasProduction) requireInitial(service, thresholds, judge);
   return {
-    workload: resolveWorkload(request.workload, service.workload),
+    workload,
     thresholds,
     shown: service.shown,
     tune: request.tune ?? defaultTuning,
@@ -44,17 +45,27 @@ function resolveThresholds(
   request: RunRequest,
   service: CatalogueService,
   judge: Pick<RunJudge, 'checkThreshold' | 'isLooser'>,
+  workload: Workload,
 ): readonly string[] {
   const resolved = new Set(service.thresholds.map((text) => judge.checkThreshold(text).text));
   for (const [index, text] of (request.thresholds ?? []).entries()) {
     const field = `/thresholds/${index}`;
     let canonical: string;
+    let kind: string | undefined;
     try {
-      canonical = judge.checkThreshold(text).text;
+      ({ kind, text: canonical } = judge.checkThreshold(text));
     } catch (error) {
       throw new RefusedError(
         'invalid-threshold',
         error instanceof Error ? error.message : String(error),
+        field,
+      );
+    }
+    if (kind !== undefined && !workload.requests.some(({ name }) => name === kind)) {
+      const known = workload.requests.map(({ name }) => name).join(', ');
+      throw new RefusedError(
+        'invalid-threshold',
+        `${canonical}: the workload has no request called ${kind}; it has ${known}`,
         field,
       );
     }

@@ -24,7 +24,11 @@ export const runJudge: RunJudge = {
   settles: shouldStop,
   checkThreshold(text) {
     const threshold = parseThreshold(text);
-    return { absolute: threshold.against === 'absolute', text: formatThreshold(threshold) };
+    return {
+      absolute: threshold.against === 'absolute',
+      ...(threshold.kind === undefined ? {} : { kind: threshold.kind }),
+      text: formatThreshold(threshold),
+    };
   },
   isLooser(threshold, than) {
     return compareThresholds(parseThreshold(threshold), parseThreshold(than)) === 'looser';
