@@ -15,6 +15,8 @@ const REPORT_MS = 250;
 /** httpd may hold every connection back for a second; the pool has room for what comes meanwhile. */
 const KEPT_CONNECTIONS = 2000;
 
+const SAID_LENGTH = 160;
+
 const plan = JSON.parse(process.argv[2] ?? '') as LoadPlan;
 const origin = `http://127.0.0.1:${plan.port}`;
 const limits: Client.Options = {
@@ -82,7 +84,9 @@ async function ask(
     });
     stage = 'in the answer';
     const text = await body.text();
-    if (statusCode !== 200) return { plannedWaitMs: 0, failure: `status ${statusCode}` };
+    if (statusCode !== 200) {
+      return { plannedWaitMs: 0, failure: `status ${statusCode} (${firstWords(text)})` };
+    }
     const wait = plannedWait(text, id);
     return wait === undefined
       ? { plannedWaitMs: 0, failure: 'not the answer to this request' }
@@ -90,6 +94,12 @@ async function ask(
   } catch (error) {
     return { plannedWaitMs: 0, failure: `${reasonOf(error)} ${stage}` };
   }
+}
+
+/** A proxy says its reason in plain text, httpd in the title of a page. */
+function firstWords(text: string): string {
+  const title = /<title>(.*?)<\/title>/s.exec(text)?.[1] ?? text;
+  return title.trim().slice(0, SAID_LENGTH);
 }
 
 /** The application says how long it waited on purpose; `undefined` when this is not its answer to `id`. */
