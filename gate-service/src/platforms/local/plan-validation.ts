@@ -10,7 +10,7 @@ import { PlatformError } from '../platform.ts';
 
 const TIMEOUT_MS = 60_000;
 
-/** @throws PlatformError `invalid-configuration` with Envoy's words */
+/** @throws PlatformError `invalid-configuration` with Envoy's words, `component-failed` when it has none */
 export async function validateWithEnvoy(
   plan: MeshPlan,
   placement: EnvoyPlacement,
@@ -21,14 +21,21 @@ export async function validateWithEnvoy(
   const file = join(temporary, `validate-${randomUUID()}.json`);
   try {
     await writeFile(file, JSON.stringify(renderStatic(plan, placement)));
-    const refusal = await run(envoy, [
+    const failure = await run(envoy, [
       ...['--mode', 'validate', '--config-path', file],
       ...['--disable-hot-restart', '--log-level', 'error'],
     ]);
-    if (refusal === undefined) return;
+    if (failure === undefined) return;
+    // Envoy says what it does not like; without a word it was not Envoy that refused, or it could not run.
+    if (failure.said === '') {
+      throw new PlatformError(
+        'component-failed',
+        `The Envoy of ${plan.environment} cannot be run: ${envoy} ${failure.how} and said nothing. "npm run setup" installs what is missing.`,
+      );
+    }
     throw new PlatformError(
       'invalid-configuration',
-      `Envoy refuses the routes and clusters planned for ${plan.environment}; nothing was changed. It says: ${refusal}`,
+      `Envoy refuses the routes and clusters planned for ${plan.environment}; nothing was changed. It says: ${failure.said}`,
     );
   } finally {
     await rm(file, { force: true });
@@ -48,11 +55,23 @@ export function structureOf(plan: MeshPlan): string {
   return createHash('sha256').update(JSON.stringify(services)).digest('hex');
 }
 
-function run(command: string, args: readonly string[]): Promise<string | undefined> {
+interface Failure {
+  readonly how: string;
+  /** The end of its output. */
+  readonly said: string;
+}
+
+function run(command: string, args: readonly string[]): Promise<Failure | undefined> {
   return new Promise((resolve) => {
     execFile(command, args, { timeout: TIMEOUT_MS }, (error, stdout, stderr) => {
-      if (error === null) resolve(undefined);
-      else resolve(`${stdout}${stderr}`.trim().slice(-600) || error.message);
+      if (error === null) {
+        resolve(undefined);
+        return;
+      }
+      const { code, signal } = error;
+      const ended =
+        typeof signal === 'string' ? `was ended by ${signal}` : `ended with ${code ?? '?'}`;
+      resolve({ how: ended, said: `${stdout}${stderr}`.trim().slice(-600) });
     });
   });
 }
