@@ -1,4 +1,5 @@
 /** A real `speed-gate serve` in a temporary folder, as its users and its operator see it. */
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,6 +27,7 @@ export const HOST = 'checkout.localhost';
 export const components = loadComponents();
 
 const SAMPLE = join(import.meta.dirname, '../../resources/sample-application');
+const MAIN = join(import.meta.dirname, '../../gate-service/src/main.ts');
 const READY_MS = 180_000;
 const RUN_MS = 300_000;
 
@@ -34,7 +36,6 @@ export interface GateOptions {
   readonly service?: Readonly<Record<string, unknown>>;
   /** Pairs of requests per second; the sample's own rate unless told. */
   readonly rate?: number;
-  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface Answer<Body = unknown> {
@@ -60,8 +61,20 @@ export interface Call {
 /** A run as it is asked for: the quick profile, no tuning and no promotion unless told. */
 export type Asked = Partial<RunRequest> & { readonly build: string };
 
-/** Writes catalogue and tokens, takes ports, starts the service and waits until it is ready. */
+/** Starts a service that {@link prepareGate} has prepared, and waits until it is ready. */
 export async function startGate(options: GateOptions = {}): Promise<TestGate> {
+  const gate = await prepareGate(options);
+  try {
+    await gate.startService();
+  } catch (error) {
+    await gate.close();
+    throw error;
+  }
+  return gate;
+}
+
+/** Writes catalogue and tokens and chooses ports; starts nothing. */
+export async function prepareGate(options: GateOptions = {}): Promise<TestGate> {
   const state = await mkdtemp(join(tmpdir(), 'speed-gate-test-'));
   const [listen, staging, production] = await freePorts(3);
   const token = randomBytes(24).toString('base64url');
@@ -79,7 +92,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
       ],
     }),
   );
-  const gate = new TestGate(
+  return new TestGate(
     { state, token, listen: listen!, staging: staging!, production: production! },
     {
       ...process.env,
@@ -89,16 +102,8 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
       SPEED_GATE_STAGING_PORT: String(staging!),
       SPEED_GATE_STATE: state,
       SPEED_GATE_TOKENS_FILE: join(state, 'tokens.yaml'),
-      ...options.environment,
     },
   );
-  try {
-    await gate.startService();
-  } catch (error) {
-    await gate.close();
-    throw error;
-  }
-  return gate;
 }
 
 async function catalogueText({ service: changes, rate }: GateOptions): Promise<string> {
@@ -129,7 +134,7 @@ export class TestGate {
     readonly staging: number;
     readonly production: number;
   };
-  readonly #environment: Readonly<Record<string, string | undefined>>;
+  readonly #environment: Record<string, string | undefined>;
   #service: ServiceProcess | undefined;
 
   constructor(place: Place, environment: Readonly<Record<string, string | undefined>>) {
@@ -139,12 +144,17 @@ export class TestGate {
     this.readerToken = `${token}-reader`;
     this.url = `http://127.0.0.1:${listen}`;
     this.ports = { listen, staging, production };
-    this.#environment = environment;
+    this.#environment = { ...environment };
   }
 
   get servicePid(): number {
     if (this.#service === undefined) throw new Error('the gate service is not running');
     return this.#service.pid;
+  }
+
+  /** Changes a variable of the service's environment, for its next start. */
+  set(name: string, value: string): void {
+    this.#environment[name] = value;
   }
 
   /** Starts the service (again) on the same folder, ports and environment. */
@@ -155,6 +165,24 @@ export class TestGate {
       logFile: join(this.state, 'serve.log'),
     });
     await this.#service.ready(new GateClient(this.url, this.token), READY_MS);
+  }
+
+  /** Starts a service that must give up, and waits for its end: its exit code and all that it said. */
+  async serveToEnd(): Promise<{ readonly code: number | null; readonly output: string }> {
+    const child = spawn(
+      process.execPath,
+      [MAIN, 'serve', '--production', `${SERVICE}=${components.wars['1.0'].path}`],
+      { env: this.#environment, stdio: ['ignore', 'pipe', 'pipe'], timeout: READY_MS },
+    );
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+    }
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+    });
+    return { code, output };
   }
 
   /** Kills the service; resolves when it and every child of it is gone. */

@@ -1,0 +1,64 @@
+/** A gate service that cannot start says why and leaves nothing running. */
+import { createServer, type Server } from 'node:net';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { components, nothingLeft, prepareGate, type TestGate } from '../support/gate-fixture.ts';
+
+let gate: TestGate;
+let listener: Server | undefined;
+
+beforeEach(async () => {
+  gate = await prepareGate();
+});
+
+afterEach(async () => {
+  listener?.close();
+  listener = undefined;
+  await gate.close();
+});
+
+/** Takes a port, as some other program of this machine would. */
+async function occupy(port: number): Promise<void> {
+  listener = createServer();
+  await new Promise<void>((resolve, reject) => {
+    listener!.once('error', reject).listen(port, '127.0.0.1', resolve);
+  });
+}
+
+it.each([
+  ['production', 'the Envoy of production'],
+  ['staging', 'the Envoy of staging'],
+] as const)(
+  'the port for %s is taken: it names the port, who has it and what to do',
+  async (which, what) => {
+    const port = gate.ports[which];
+    await occupy(port);
+    const { code, output } = await gate.serveToEnd();
+    expect(code).toBe(1);
+    expect(output).toContain(String(port));
+    expect(output).toContain(what);
+    expect(output).toMatch(/taken by process \d+|in use/);
+    expect(output).toMatch(/End that process|choose another/);
+    expect(output).not.toMatch(/^\s+at /m);
+    const others = Object.values(gate.ports).filter((other) => other !== port);
+    await nothingLeft(gate.state, others);
+  },
+);
+
+it.each([
+  ['envoy', '/bin/false', /The Envoy of staging cannot be run: \/bin\/false ended with 1.*setup/],
+  ['envoy', '/no/such/envoy', /The Envoy of staging cannot be run: \/no\/such\/envoy .*ENOENT/],
+  ['prometheus', '/bin/false', /Prometheus ended right after its start.*prometheus\.log/s],
+] as const)('%s is %s: it names the component and why', async (component, path, words) => {
+  const cache = join(gate.state, 'cache');
+  await mkdir(cache);
+  const broken = { ...components, [component]: { ...components[component], path } };
+  await writeFile(join(cache, 'components.json'), JSON.stringify(broken));
+  gate.set('SPEED_GATE_CACHE', cache);
+  const { code, output } = await gate.serveToEnd();
+  expect(code).toBe(1);
+  expect(output).toMatch(words);
+  expect(output).not.toMatch(/^\s+at /m);
+  await nothingLeft(gate.state, Object.values(gate.ports));
+});
