@@ -6,6 +6,11 @@ interface Bench {
 }
 
 const benches: Readonly<Record<string, Bench>> = {
+  'same-build': {
+    summary: 'what two arms with the same build show under the demo’s load',
+    run: async (args, signal) =>
+      (await import('./same-build/bench.ts')).runSameBuildBench(args, signal),
+  },
   swap: {
     summary: 'what swaps of a configuration and changes of weights cost the requests under way',
     run: async (args, signal) => (await import('./swap/bench.ts')).runSwapBench(args, signal),

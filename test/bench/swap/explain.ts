@@ -2,12 +2,42 @@
 import type { Exchange } from './exchange.ts';
 import { AFTERMATH_US, countBy, split, type Window } from './row.ts';
 
-const REUSED: Readonly<Record<Exchange['connection'], string>> = {
+const CONNECTIONS: Readonly<Record<Exchange['connection'], string>> = {
   reused: 'on a kept connection that was used before',
   opened: 'first on a connection that is then kept',
   fresh: 'on a connection of its own',
   unsent: 'never written',
 };
+
+/** What is known to fail requests, and how it is recognized. */
+const CAUSES: readonly {
+  readonly fits: (exchange: Exchange) => boolean;
+  readonly lines: readonly string[];
+}[] = [
+  {
+    fits: ({ connection, failure }) =>
+      connection === 'reused' && failure === 'closed before the answer',
+    lines: [
+      'httpd closed a kept connection on which a request was just written; no byte of an answer came. It ends idle',
+      'connections of the old generation at a graceful restart (HTTP/1.1 knows no word for that), and, swap or not,',
+      'those of a child whose workers are all busy. A client has to repeat such a request itself.',
+    ],
+  },
+  {
+    fits: ({ failure }) => failure?.includes('connection termination') === true,
+    lines: [
+      'httpd closed a connection of the proxy on which a request was just written. In rotation it does so, swap or',
+      'not, when all workers of a child are busy: its idle kept connections go (event MPM). The proxy does not',
+      'repeat a request that was written, for it may have had an effect.',
+    ],
+  },
+  {
+    fits: ({ failure }) => failure?.includes('no healthy upstream') === true,
+    lines: [
+      'All nodes were out of rotation: ejected for failures, or their health checks timed out.',
+    ],
+  },
+];
 
 /** Lines on the failures, none when there were none. */
 export function explainFailures(
@@ -19,30 +49,22 @@ export function explainFailures(
   const { inside, outside } = split(windows, failed);
   const hit = windows.filter((window) => split([window], failed).inside.length > 0).length;
   const after = inside.map((one) => sinceSwapMs(windows, one)).sort((a, b) => a - b);
+  const span = after.length === 0 ? '' : `, ${after[0]} to ${after.at(-1)} ms after a swap began`;
   const groups = countBy(
     failed,
-    (one) => `${one.method}, ${REUSED[one.connection]}: ${one.failure ?? ''}`,
+    (one) => `${one.method}, ${CONNECTIONS[one.connection]}: ${one.failure ?? ''}`,
   );
-  const span = after.length === 0 ? '' : `, ${after[0]} to ${after.at(-1)} ms after a swap began`;
-  const lines = [
+  const explained = CAUSES.flatMap(({ fits, lines }) => {
+    const count = failed.filter(fits).length;
+    return count === 0 ? [] : [`  of these ${count}: ${lines.join(' ')}`];
+  });
+  const rest = failed.filter((one) => !CAUSES.some(({ fits }) => fits(one))).length;
+  return [
     `${failed.length} failed: ${inside.length} in ${hit} of ${windows.length} swaps${span}; ${outside.length} between swaps`,
     ...Object.entries(groups).map(([what, count]) => `  ${count} × ${what}`),
+    ...explained,
+    ...(rest === 0 ? [] : [`  of these ${rest}: no known cause fits; look at them.`]),
   ];
-  const closed = inside.filter(isClosedUnderRequest).length;
-  if (closed > 0) {
-    lines.push(
-      `  ${closed} of them met httpd closing a kept connection: a child of the old generation ends its connections without`,
-      '  a word (HTTP/1.1 knows none for an idle one), and these requests were written just then; no byte of an answer came.',
-      '  The proxy in front repeats such a request on another connection (reset before request); a direct client has to itself.',
-    );
-  }
-  const rest = failed.length - closed;
-  if (rest > 0) lines.push(`  ${rest} of them are not explained by that; look at them.`);
-  return lines;
-}
-
-function isClosedUnderRequest({ connection, failure }: Exchange): boolean {
-  return connection === 'reused' && failure === 'closed before the answer';
 }
 
 /** From the start of the latest swap that it met to its failure, whole milliseconds. */
