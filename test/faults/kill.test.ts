@@ -23,8 +23,8 @@ let underWay: RunView | undefined;
 
 beforeAll(async () => {
   gate = await startGate({
-    // Never settled early within so few windows: the run is there for the whole time that it may take.
-    service: { thresholds: ['p99 <= baseline + 1%', 'errors < 5%'] },
+    // So wide that a gap of a second alone breaks none of them.
+    service: { thresholds: ['p50 <= baseline + 100%', 'errors < 50%'], shown: [] },
     rate: 40,
   });
   users = new ProductionWatch(gate);
@@ -49,7 +49,10 @@ async function measuringRun(): Promise<string> {
       await gate.finished(now.id);
     }
   }
-  underWay = await gate.measuring(await gate.submit({ build }));
+  // Nothing so narrow is settled early: the run is there for as long as it may take.
+  underWay = await gate.measuring(
+    await gate.submit({ build, thresholds: ['p99 <= baseline + 1%'] }),
+  );
   return underWay.id;
 }
 
@@ -228,7 +231,7 @@ describe('in staging', () => {
     expect(await losses('httpd and Jetty in staging', mark)).toMatchObject({ failed: 0 });
   });
 
-  it('the Envoy: comes back on its port, the measurement with the gap is not taken for a met one', async () => {
+  it('the Envoy: comes back on its port, the measurement with the gap does not count', async () => {
     const mark = users.mark();
     const id = await gate.submit({ build });
     await gate.measuring(id);
@@ -243,7 +246,8 @@ describe('in staging', () => {
     console.log(
       `killed the Envoy of staging: ${JSON.stringify(run.attempts.map((a) => a.sentence))}`,
     );
-    expect(run.attempts[0]!.judgement?.cause).not.toBe('met');
+    expect(run.attempts[0]!.sentence).toContain('the proxy has not seen all requests');
+    expect(run.attempts[0]!.judgement).toBeUndefined();
     await expectOrder(run);
     expect(await losses('the Envoy of staging', mark)).toMatchObject({ failed: 0 });
   });
