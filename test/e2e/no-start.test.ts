@@ -29,6 +29,7 @@ async function occupy(port: number): Promise<void> {
 it.each([
   ['production', 'the Envoy of production'],
   ['staging', 'the Envoy of staging'],
+  ['listen', 'SPEED_GATE_LISTEN'],
 ] as const)(
   'the port for %s is taken: it names the port, who has it and what to do',
   async (which, what) => {
@@ -49,6 +50,7 @@ it.each([
 it.each([
   ['envoy', '/bin/false', /The Envoy of staging cannot be run: \/bin\/false ended with 1.*setup/],
   ['envoy', '/no/such/envoy', /The Envoy of staging cannot be run: \/no\/such\/envoy .*ENOENT/],
+  ['java', '/bin/false', /did not get ready: .*Jetty ended with exit code 1/is],
   ['prometheus', '/bin/false', /Prometheus ended right after its start.*prometheus\.log/s],
 ] as const)('%s is %s: it names the component and why', async (component, path, words) => {
   const cache = join(gate.state, 'cache');

@@ -6,7 +6,8 @@ import { buildApp } from '../api/app.ts';
 import { createTokenBook, parseTokens } from '../api/identity/token-book.ts';
 import { readCatalogue } from '../settings/catalogue-file.ts';
 import { readSettings } from '../settings/environment.ts';
-import { openGate } from './gate.ts';
+import { requireFreePort } from '../platforms/local/port-holder.ts';
+import { openGate, type Gate } from './gate.ts';
 
 const MIB = 1024 * 1024;
 const ACTOR = 'speed-gate serve';
@@ -31,6 +32,9 @@ export async function serve(args: readonly string[]): Promise<void> {
   if (settings.tokensFile === undefined) {
     log.warn('SPEED_GATE_TOKENS_FILE is not set: nobody but the health checks gets in');
   }
+  const { host, port } = settings.listen;
+  // Before anything is started: a port that is taken must not be found out last.
+  if (port !== 0) await requireFreePort(port, 'the API (SPEED_GATE_LISTEN)');
   const gate = await openGate({
     stateDirectory: settings.stateDirectory,
     catalogue,
@@ -66,14 +70,27 @@ export async function serve(args: readonly string[]): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 
-  gate.runs.start();
-  for (const first of values.production) {
-    const [service, war] = splitAssignment(first);
-    await gate.ensureProduction(service, await gate.addBuild(war, ACTOR), ACTOR);
+  try {
+    gate.runs.start();
+    for (const first of values.production) {
+      const [service, war] = splitAssignment(first);
+      await gate.ensureProduction(service, await gate.addBuild(war, ACTOR), ACTOR);
+    }
+    // Only now: who finds the service ready finds production there as well.
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    await leave(gate);
+    throw error;
   }
-  // Only now: who finds the service ready finds production there as well.
-  await app.listen({ host: settings.listen.host, port: settings.listen.port });
   await stopped.promise;
+}
+
+/** After a start that failed: components that carry production go on, others would only be in the way. */
+async function leave(gate: Gate): Promise<void> {
+  const services = await gate.runs.service.services();
+  await gate.close();
+  if (services.every(({ inForce }) => inForce === undefined)) await gate.platform.down();
 }
 
 function splitAssignment(text: string): [string, string] {
