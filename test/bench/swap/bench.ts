@@ -1,8 +1,9 @@
 /** `bench -- swap`: every way to put a configuration in force, and changes of weights, under load. */
 import { loadavg } from 'node:os';
+import { monotonicUs } from '../../../gate-service/src/load/monotonic.ts';
 import type { Arm } from '../../../gate-service/src/platforms/platform.ts';
 import { counterparts, type ConfigurationWay } from './configurations.ts';
-import { explainFailures } from './explain.ts';
+import { explainFailures, listFailures } from './explain.ts';
 import { measure } from './measure.ts';
 import { readOptions, ROWS, type RowName, type SwapBenchOptions } from './options.ts';
 import { summarize, type Row, type Through, type Way } from './row.ts';
@@ -163,6 +164,10 @@ async function measured({ options, signal }: Bench, plan: RowPlan): Promise<Row>
   const { swaps, swap } = plan;
   const { windows, exchanges } = await measure({ load, swaps, swap, say: tell, signal });
   const row = summarize(way, through, windows, exchanges);
+  if (options.verbose) {
+    const clock = { monotonicUs: monotonicUs(), epochMs: Date.now() };
+    for (const line of listFailures(windows, exchanges, clock)) tell(line);
+  }
   for (const line of explainFailures(windows, exchanges)) tell(line);
   tell(
     `added at worst ${row.worstAddedMs} ms (quiet ${row.quietWorstMs}), p99 ${row.p99AddedMs} ms (quiet ${row.quietP99Ms}); the load's process was late by ${row.senderLagMs} ms at most`,

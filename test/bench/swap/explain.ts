@@ -67,6 +67,22 @@ export function explainFailures(
   ];
 }
 
+/** One line for each failure, in the order of their ends, with the time of day at which it ended. */
+export function listFailures(
+  windows: readonly Window[],
+  exchanges: readonly Exchange[],
+  clock: { readonly monotonicUs: number; readonly epochMs: number },
+): readonly string[] {
+  return exchanges
+    .filter(({ failure }) => failure !== undefined)
+    .map((one) => {
+      const at = new Date(clock.epochMs + (one.endedUs - clock.monotonicUs) / 1000);
+      const swap = windows.findLastIndex(({ fromUs }) => fromUs <= one.endedUs) + 1;
+      const tookMs = Math.round((one.endedUs - one.dispatchedUs) / 1000);
+      return `${at.toISOString()} after the start of swap ${swap}, ${tookMs} ms under way, ${one.method} ${one.connection}: ${one.failure ?? ''}`;
+    });
+}
+
 /** From the start of the latest swap that it met to its failure, whole milliseconds. */
 function sinceSwapMs(windows: readonly Window[], { endedUs, intendedUs }: Exchange): number {
   const met = windows.findLast(

@@ -7,7 +7,7 @@ export interface SwapBenchOptions {
   readonly perSecond: number;
   /** Rows to measure, like `route:proxy`; all when empty. */
   readonly only: readonly string[];
-  /** Also what the platform says goes to standard error. */
+  /** Also what the platform says, and each failed request, goes to standard error. */
   readonly verbose: boolean;
 }
 
@@ -25,7 +25,7 @@ const usage = `usage: npm run bench -- swap [OPTION …]
   --swaps N    swaps of each way, 1 to 1000 (default 20, with 50 changes of weights)
   --rate N     requests per second, 1 to 2000 (default 300)
   --only ROWS  some rows, separated by commas: ${ROWS.join(', ')}
-  --verbose    say what the platform does`;
+  --verbose    say what the platform does and list failed requests`;
 
 /** @throws Error with the usage */
 export function readOptions(args: readonly string[]): SwapBenchOptions {
