@@ -11,6 +11,8 @@ import { waitUntil } from './wait-until.ts';
 /** An agent that starts a dead child again is busy for so long. */
 const BUSY_MS = 60_000;
 const SERVES_MS = 15_000;
+/** Nothing is in flight on a drained node: children of the former generation end within seconds. */
+const FORMER_CHILDREN_MS = 20_000;
 
 /** Thrown when only a new node can take the configuration. */
 export class ReplaceRequiredError extends Error {}
@@ -86,9 +88,30 @@ export async function configureDrained(
       `Node ${node.name} does not answer ${arm.service.healthPath} below 400 after its swap.`,
     );
   }
+  await untilFormerChildrenEnded(context, node, signal);
   await mesh.undrain(arm, [node]);
   await untilBackInRotation({ mesh, state: state.state, arm, nodes: [node], signal });
   return way;
+}
+
+/**
+ * The proxy still has idle connections to children that httpd's graceful restart is ending; back in
+ * rotation, it would write requests on them while they are closed, and lose those.
+ */
+async function untilFormerChildrenEnded(
+  { fleet }: PlatformContext,
+  node: NodeState,
+  signal?: AbortSignal,
+): Promise<void> {
+  const ended = await waitUntil(
+    async () => ((await fleet.status(node, signal))?.httpd?.stopping === 0 ? true : undefined),
+    { timeoutMs: FORMER_CHILDREN_MS, signal },
+  );
+  if (ended === true) return;
+  throw new PlatformError(
+    'swap-failed',
+    `Children of the former httpd of node ${node.name} have not ended ${FORMER_CHILDREN_MS / 1000} s after its graceful restart, though it is out of rotation.`,
+  );
 }
 
 /** Whether other nodes of the arm can take this one's traffic now: present, in rotation, healthy in the proxy. */
