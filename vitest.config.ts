@@ -10,6 +10,7 @@ export default defineConfig({
             'gate-service/src/**/*.test.ts',
             'test/support/**/*.test.ts',
             'test/structure/**/*.test.ts',
+            'test/bench/**/*.test.ts',
           ],
         },
       },
