@@ -321,9 +321,11 @@ describe('another gate service on the same state', () => {
     process.kill(staging.pid!, 'SIGKILL');
 
     const platform = await fixture.reopen();
-    expect((await platform.status()).find(({ name }) => name === 'envoy-staging')!.running).toBe(
-      false,
-    );
+    // A killed process is gone a moment after the signal, not with it.
+    await vi.waitFor(async () => {
+      const status = await platform.status();
+      expect(status.find(({ name }) => name === 'envoy-staging')!.running).toBe(false);
+    });
     await platform.start();
     const after = await platform.status();
     for (const one of before.filter(({ name }) => name !== 'envoy-staging')) {
