@@ -200,8 +200,9 @@ describe('staging', () => {
     }
     const planted = await get(port, { [ARM_HEADER]: 'baseline', [PLANTED_HEADER]: '1' });
     expect(planted.status).toBe(200);
-    expect(planted.ms).toBeGreaterThanOrEqual(150);
-    expect(Math.min(...quick)).toBeLessThan(150);
+    // Envoy's timers have ticks of a millisecond, this clock has not.
+    expect(planted.ms).toBeGreaterThan(149);
+    expect(Math.min(...quick)).toBeLessThan(149);
     expect(backends.get('b1')!.last[ARM_HEADER]).toBeUndefined();
     // No arm, an arm that is not there, another host: never somebody else's answer.
     expect((await get(port)).status).toBe(404);
