@@ -13,8 +13,9 @@ export function cluster(service: MeshService, subset: Subset): Message {
     connect_timeout: duration(policy.connectTimeoutMs),
     lb_policy: policy.loadBalancer,
     common_lb_config: {
-      // With two nodes "too few healthy ones, so use all" would send requests to the dead one.
-      healthy_panic_threshold: { value: 0 },
+      // Any healthy node takes all traffic; only when none is left are all tried. Health checks that
+      // time out on every node at once speak of a busy machine, and refusing all would lose requests.
+      healthy_panic_threshold: { value: 1 },
       // The default second delays a change that follows another, and with it a recovered node.
       update_merge_window: '0s',
     },
