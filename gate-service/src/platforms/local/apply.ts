@@ -18,7 +18,7 @@ import {
 } from './context.ts';
 import { converge } from './converge.ts';
 import { replaceNodes } from './replace-nodes.ts';
-import { messageOf, throwIfAborted } from './wait-until.ts';
+import { messageOf, throwIfAborted, waitUntil } from './wait-until.ts';
 
 type Stage =
   | {
@@ -28,6 +28,8 @@ type Stage =
   | { readonly target: 'nodes'; readonly way: Exclude<SwapWay, 'none'> };
 
 const IDLE = 'mesh.idleTimeout';
+/** For the agent's word that the new configuration is in force. */
+const OBSERVED_MS = 10_000;
 
 /** See `Platform.apply`. On failure the former configuration is in force again on all nodes. */
 export async function applyToArm(
@@ -58,7 +60,7 @@ export async function applyToArm(
   );
   try {
     const ways = await carryOut(context, armId, stagesOf(plan, from, to), to, signal);
-    await requireEverywhere(context, armId, to);
+    await requireEverywhere(context, armId, to, signal);
     await state.update(
       inArm(armId, (draft) => {
         draft.values = { ...to.values };
@@ -163,19 +165,27 @@ async function changeNodes(
   return way;
 }
 
-/** What was changed is observed, not assumed. */
+/** What was changed is observed, not assumed. An agent that is slow or just restarts is asked again. */
 async function requireEverywhere(
   { fleet, state }: PlatformContext,
   armId: string,
   to: StackConfiguration,
+  signal: AbortSignal,
 ): Promise<void> {
   const nodes = state.state.arms.find(({ id }) => id === armId)?.nodes ?? [];
   for (const node of nodes.filter(({ phase }) => phase === 'present')) {
-    const status = await fleet.status(node);
-    if (status?.configurationHash === to.hash) continue;
+    let seen: string | undefined;
+    const inForce = await waitUntil(
+      async () => {
+        seen = (await fleet.status(node, signal))?.configurationHash;
+        return seen === to.hash ? true : undefined;
+      },
+      { timeoutMs: OBSERVED_MS, signal },
+    );
+    if (inForce === true) continue;
     throw new PlatformError(
       'swap-failed',
-      `Node ${node.name} has configuration ${status?.configurationHash ?? '(its agent does not answer)'} after the swap to ${to.hash}.`,
+      `Node ${node.name} has configuration ${seen ?? '(its agent does not answer)'} after the swap to ${to.hash}.`,
     );
   }
 }
