@@ -111,8 +111,8 @@ export class Component {
   async #ensureRunning(signal?: AbortSignal): Promise<'adopted' | 'started'> {
     const former = await this.#load();
     if (former !== undefined && isRunning(former)) {
-      await this.#awaitReady(former, signal);
-      return 'adopted';
+      // One that was just killed still looks alive for a moment: it is replaced as if found dead.
+      if ((await this.#untilReady(former, signal)) !== 'ended') return 'adopted';
     }
     // A leader that was killed may have left children, and a crash between start and record a process.
     if (former !== undefined) await stopProcess(former, { signal: 'SIGKILL', graceMs: 0 });
@@ -130,11 +130,12 @@ export class Component {
     await writeProcessRecord(this.#recordFile, record);
     this.#record = record;
     if (former !== undefined) this.#restarts += 1;
-    await this.#awaitReady(record, signal);
-    return 'started';
+    if ((await this.#untilReady(record, signal)) === 'ready') return 'started';
+    throw await this.#failure('ended right after its start');
   }
 
-  async #awaitReady(record: ProcessRecord, signal?: AbortSignal): Promise<void> {
+  /** @throws PlatformError `component-failed` when it runs, but does not get ready in time */
+  async #untilReady(record: ProcessRecord, signal?: AbortSignal): Promise<'ready' | 'ended'> {
     const { isReady, readyMs } = this.definition;
     const seen = await waitUntil(
       async () => {
@@ -143,15 +144,15 @@ export class Component {
       },
       { timeoutMs: readyMs, signal },
     );
-    if (seen === 'ready') return;
-    const { title } = this.definition;
-    const what =
-      seen === 'ended'
-        ? `${title} ended right after its start`
-        : `${title} did not get ready in ${readyMs / 1000} s`;
-    throw new PlatformError(
+    if (seen !== undefined) return seen;
+    throw await this.#failure(`did not get ready in ${readyMs / 1000} s`);
+  }
+
+  async #failure(what: string): Promise<PlatformError> {
+    const log = (await this.logTail()) || '(empty)';
+    return new PlatformError(
       'component-failed',
-      `${what}. The end of its log (${this.logFile}):\n${(await this.logTail()) || '(empty)'}`,
+      `${this.definition.title} ${what}. The end of its log (${this.logFile}):\n${log}`,
     );
   }
 
