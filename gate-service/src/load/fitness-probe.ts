@@ -13,8 +13,8 @@ export interface Pulse {
 export interface PulseDifference {
   /** 0-1. */
   readonly runQueueShare: number;
-  /** 0 when foreign CPU is not watched. */
-  readonly foreignCores: number;
+  /** Absent when foreign CPU is not watched. */
+  readonly foreignCores?: number;
 }
 
 export class FitnessProbe {
@@ -46,7 +46,9 @@ export class FitnessProbe {
     return {
       runQueueShare:
         seconds > 0 ? Math.min(1, (to.runQueueSeconds - from.runQueueSeconds) / seconds) : 0,
-      foreignCores: cpuFrom === undefined || cpuTo === undefined ? 0 : foreignCores(cpuFrom, cpuTo),
+      ...(cpuFrom === undefined || cpuTo === undefined
+        ? {}
+        : { foreignCores: foreignCores(cpuFrom, cpuTo) }),
     };
   }
 

@@ -33,7 +33,7 @@ export function formatFitness(fitness: WindowFitness): string {
     `window=${window}`,
     `lateness-p99-us=${Math.round(latenessP99Us)}`,
     `run-queue-share=${rounded(runQueueShare)}`,
-    `foreign-cores=${rounded(foreignCores)}`,
+    ...(foreignCores === undefined ? [] : [`foreign-cores=${rounded(foreignCores)}`]),
     `sent=${sent}`,
     `received=${received}`,
     ...(waited === undefined ? [] : [`waited=${waited}`]),
@@ -56,9 +56,10 @@ export type Metadata = Omit<Measurement, 'samples' | 'fitness' | 'counters' | 'w
 };
 
 export function formatMetadata(metadata: Metadata): string[] {
-  const { windowsPlanned, plantedDelayUs, steady, ended, cpuSeconds } = metadata;
+  const { windowsPlanned, replacements, plantedDelayUs, steady, ended, cpuSeconds } = metadata;
   return [
     ...(windowsPlanned === undefined ? [] : [`# windows-planned: ${windowsPlanned}`]),
+    ...(replacements === undefined ? [] : [`# replacements: ${replacements}`]),
     ...(plantedDelayUs === undefined ? [] : [`# planted-delay-us: ${plantedDelayUs}`]),
     ...(steady === undefined ? [] : [`# steady: ${steady}`]),
     ...(ended === undefined ? [] : [`# ended: ${ended}`]),

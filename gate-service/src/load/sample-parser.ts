@@ -45,6 +45,7 @@ export class SampleParser {
   #columns: readonly number[] | undefined;
   #columnCount = 0;
   #windowsPlanned: number | undefined;
+  #replacements: number | undefined;
   #plantedDelayUs: number | undefined;
   #steady: boolean | undefined;
   #ended: MeasurementEnd | undefined;
@@ -79,6 +80,7 @@ export class SampleParser {
     const counters = this.#completeCounters();
     return {
       ...(this.#windowsPlanned === undefined ? {} : { windowsPlanned: this.#windowsPlanned }),
+      ...(this.#replacements === undefined ? {} : { replacements: this.#replacements }),
       ...(counters === undefined ? {} : { counters }),
       ...(this.#plantedDelayUs === undefined ? {} : { plantedDelayUs: this.#plantedDelayUs }),
       ...(this.#steady === undefined ? {} : { steady: this.#steady }),
@@ -110,6 +112,9 @@ export class SampleParser {
       case 'windows-planned':
         this.#windowsPlanned = this.#count(key, value);
         if (this.#windowsPlanned < 1) this.#fail(`windows-planned is at least 1, got ${value}`);
+        break;
+      case 'replacements':
+        this.#replacements = this.#count(key, value);
         break;
       case 'planted-delay-us':
         this.#plantedDelayUs = this.#amount(key, value);
@@ -161,11 +166,14 @@ export class SampleParser {
       return value;
     };
     const waited = fields.get('waited');
+    const foreignCores = fields.get('foreign-cores');
     return {
       window: this.#integer('window', required('window')),
       latenessP99Us: this.#amount('lateness-p99-us', required('lateness-p99-us')),
       runQueueShare: this.#amount('run-queue-share', required('run-queue-share')),
-      foreignCores: this.#amount('foreign-cores', required('foreign-cores')),
+      ...(foreignCores === undefined
+        ? {}
+        : { foreignCores: this.#amount('foreign-cores', foreignCores) }),
       sent: this.#count('sent', required('sent')),
       received: this.#count('received', required('received')),
       ...(waited === undefined ? {} : { waited: this.#count('waited', waited) }),

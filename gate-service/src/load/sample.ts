@@ -29,8 +29,11 @@ export interface WindowFitness {
   readonly latenessP99Us: number;
   /** Share of the window in which the sender waited for a core, 0–1. */
   readonly runQueueShare: number;
-  /** Cores used by processes that belong to neither the measurement nor the service under test. */
-  readonly foreignCores: number;
+  /**
+   * Cores used by processes that belong to neither the measurement nor the service under test. Absent
+   * when nobody watched: that is not the same as none.
+   */
+  readonly foreignCores?: number;
   readonly sent: number;
   /** Requests with a record: an answer or an error word. */
   readonly received: number;
@@ -65,6 +68,11 @@ export type MeasurementEnd = (typeof measurementEnds)[number];
 /** All that a judgement may rest on. */
 export interface Measurement {
   readonly windowsPlanned: number;
+  /**
+   * Most windows that could be added for spoilt ones; absent is 0. Counted windows and their replacements
+   * are numbered from 0, the planted block from `windowsPlanned + replacements` on.
+   */
+  readonly replacements?: number;
   readonly samples: readonly Sample[];
   readonly fitness: readonly WindowFitness[];
   /** Absent where the file has none. */

@@ -104,11 +104,11 @@ export class WindowBook {
   }
 
   async #report(open: OpenWindow, to: Pulse): Promise<void> {
-    const { runQueueShare, foreignCores } = await this.#probe.between(open.from, to);
+    const difference = await this.#probe.between(open.from, to);
     const { window, sent, received, waited, latenessUs, latenciesUs } = open;
     const latenessP99Us = latenessUs.length === 0 ? 0 : nearestRank(latenessUs, 0.99);
     this.#complete({
-      fitness: { window, latenessP99Us, runQueueShare, foreignCores, sent, received, waited },
+      fitness: { window, latenessP99Us, ...difference, sent, received, waited },
       warmUp: { latenciesUs },
     });
   }
