@@ -8,6 +8,7 @@ import { readCatalogue } from '../settings/catalogue-file.ts';
 import { readSettings } from '../settings/environment.ts';
 import { requireFreePort } from '../platforms/local/port-holder.ts';
 import { openGate, type Gate } from './gate.ts';
+import { stateOption } from './state-option.ts';
 
 const MIB = 1024 * 1024;
 const ACTOR = 'speed-gate serve';
@@ -15,14 +16,19 @@ const ACTOR = 'speed-gate serve';
 /**
  * Serves until SIGTERM or SIGINT, then drains. The platform's components go on and are adopted by the
  * next start; `speed-gate down` ends them.
- * Option `--production SERVICE=WAR` (repeatable) brings a first build into production where none is.
+ * Options: `--production SERVICE=WAR` (repeatable) brings a first build into production where none is;
+ * `--state DIR` comes before `SPEED_GATE_STATE`.
  */
 export async function serve(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { production: { type: 'string', multiple: true, default: [] } },
+    options: {
+      production: { type: 'string', multiple: true, default: [] },
+      state: { type: 'string' },
+    },
   });
   const settings = readSettings(process.env);
+  const stateDirectory = stateOption(values.state);
   const catalogue = await readCatalogue(settings.catalogueFile);
   const tokens =
     settings.tokensFile === undefined
@@ -36,7 +42,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   // Before anything is started: a port that is taken must not be found out last.
   if (port !== 0) await requireFreePort(port, 'the API (SPEED_GATE_LISTEN)');
   const gate = await openGate({
-    stateDirectory: settings.stateDirectory,
+    stateDirectory,
     catalogue,
     ports: settings.ports,
     maxBuildBytes: settings.maxBuildMiB * MIB,
@@ -47,7 +53,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     store: gate.store,
     buildFiles: gate.buildFiles,
     tokens,
-    stateDirectory: settings.stateDirectory,
+    stateDirectory,
     maxBuildBytes: settings.maxBuildMiB * MIB,
     drainMs: settings.drainSeconds * 1000,
     logger: log,
