@@ -1,9 +1,9 @@
 /** Sample files on disk, plain or gzip. Format: docs/samples.md. */
 import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { appendFile, open } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
-import { createGunzip, createGzip, gzipSync } from 'node:zlib';
+import { createGzip, gzipSync } from 'node:zlib';
 import {
   FORMAT,
   formatCounters,
@@ -14,6 +14,7 @@ import {
   type Metadata,
 } from './sample-format.ts';
 import { SampleFormatError, SampleParser } from './sample-parser.ts';
+import { readLines } from './sample-text.ts';
 import type { Measurement, Sample, WindowFitness } from './sample.ts';
 
 /** A sample file that cannot be read or is malformed; the message holds its path. */
@@ -27,20 +28,30 @@ export class SampleFileError extends Error {
   }
 }
 
+/** A measurement of ten minutes at 5,000 requests/s has 3 million; more would not fit into memory. */
+const MAX_ROWS = 5_000_000;
+const MAX_REPORTS = 100_000;
+
 /**
  * Reads a whole measurement. Counters, fitness, warm-up and `# windows-planned` may be absent; windows
  * planned are then the counted windows found.
- * @throws SampleFileError with the line for a malformed line; when the gzip stream is cut off or damaged; when the file is missing
+ * @throws SampleFileError with the line for a malformed line; when the gzip stream is cut off or damaged; when the file is missing, a folder, or too large
  */
 export async function readSampleFile(file: string): Promise<Measurement> {
   const samples: Sample[] = [];
   const fitness: WindowFitness[] = [];
   const parser = new SampleParser({
-    sample: (sample) => samples.push(sample),
-    fitness: (window) => fitness.push(window),
+    sample: (sample) => {
+      if (samples.push(sample) > MAX_ROWS) throw tooMany(MAX_ROWS, 'samples');
+    },
+    fitness: (window) => {
+      if (fitness.push(window) > MAX_REPORTS) throw tooMany(MAX_REPORTS, 'reports of fitness');
+    },
   });
   try {
-    for await (const line of linesOf(await openStream(file))) parser.push(line);
+    await readLines(file, (line) => {
+      parser.push(line);
+    });
     const facts = parser.finish();
     return {
       ...facts,
@@ -51,6 +62,10 @@ export async function readSampleFile(file: string): Promise<Measurement> {
   } catch (error) {
     throw asFileError(file, error);
   }
+}
+
+function tooMany(limit: number, what: string): SampleFormatError {
+  return new SampleFormatError(0, `more than ${limit} ${what}: too many for one measurement`);
 }
 
 /** Windows with samples, without warm-up and planted block. */
@@ -134,40 +149,6 @@ export function openSampleWriter(file: string): SampleWriter {
   };
 }
 
-async function openStream(file: string): Promise<NodeJS.ReadableStream> {
-  const handle = await open(file);
-  let zipped: boolean;
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-    zipped = bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
-  } finally {
-    await handle.close();
-  }
-  const stream = createReadStream(file);
-  if (!zipped) return stream;
-  const unzipped = createGunzip();
-  stream.once('error', (error: Error) => {
-    unzipped.destroy(error);
-  });
-  return stream.pipe(unzipped);
-}
-
-/** Text without a line end in sight for so long is not this format; it must not fill the memory. */
-const MAX_UNFINISHED = 1_000_000;
-
-/** Lines without their ends; a last line without end counts. Unlike readline, errors of the stream come through. */
-export async function* linesOf(stream: NodeJS.ReadableStream): AsyncGenerator<string> {
-  stream.setEncoding('utf8');
-  let rest = '';
-  for await (const chunk of stream) {
-    const parts = (rest + String(chunk)).split('\n');
-    rest = parts.pop() ?? '';
-    yield* parts;
-    if (rest.length > MAX_UNFINISHED) throw new SampleFormatError(0, 'not made of lines');
-  }
-  if (rest !== '') yield rest;
-}
-
 function asFileError(file: string, error: unknown): SampleFileError {
   if (error instanceof SampleFileError) return error;
   if (error instanceof SampleFormatError) return new SampleFileError(file, error.message);
@@ -178,10 +159,12 @@ function asFileError(file: string, error: unknown): SampleFileError {
   const problem =
     code === 'ENOENT'
       ? 'there is no such file'
-      : code === 'Z_BUF_ERROR'
-        ? 'the gzip data is cut off; the sender died or the copy is incomplete'
-        : code?.startsWith('Z_') === true
-          ? `the gzip data is damaged (${message})`
-          : message;
+      : code === 'EISDIR'
+        ? 'this is a folder'
+        : code === 'Z_BUF_ERROR'
+          ? 'the gzip data is cut off; the sender died or the copy is incomplete'
+          : code?.startsWith('Z_') === true
+            ? `the gzip data is damaged (${message})`
+            : message;
   return new SampleFileError(file, problem, { cause: error });
 }

@@ -81,7 +81,7 @@ export function isMeasurementEnd(text: string): text is MeasurementEnd {
 
 /** `ok`, an HTTP status >= 400, or an error word of lower-case letters, digits and dashes. */
 export function isStatus(text: string): boolean {
-  return /^[a-z][a-z0-9-]{0,39}$/.test(text) || /^[1-9][0-9]{2}$/.test(text);
+  return /^[a-z][a-z0-9-]{0,39}$/.test(text) || /^[4-9][0-9]{2}$/.test(text);
 }
 
 /** Six decimals are enough for a share or a count of seconds. */

@@ -1,13 +1,8 @@
 /** Turns lines of `speed-gate-samples/1` into samples and facts, as they come. Pure. */
-import { FORMAT, HEADER, isArmName, isMeasurementEnd, isStatus } from './sample-format.ts';
-import type {
-  ArmName,
-  Measurement,
-  MeasurementEnd,
-  Sample,
-  SenderCounters,
-  WindowFitness,
-} from './sample.ts';
+import { FactsReader, type FileFacts } from './sample-facts.ts';
+import { FieldError, parseNumber, parseWindow, quoted } from './sample-fields.ts';
+import { FORMAT, HEADER, isArmName, isStatus } from './sample-format.ts';
+import type { ArmName, Sample, WindowFitness } from './sample.ts';
 
 /** A line that cannot be a part of a sample file. */
 export class SampleFormatError extends Error {
@@ -27,11 +22,22 @@ export interface SampleSink {
 }
 
 const REQUIRED = HEADER.split(',');
-const INTEGER = /^-?\d{1,15}$/;
-const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
+/** Longest row that can be right; anything longer is not this format. */
+const MAX_ROW = 4096;
+/** Launches, kinds and statuses are few; more different words than this are none. */
+const MAX_WORDS = 10_000;
 
-/** Longest line that can be right; anything longer is not this format. */
-const MAX_LINE = 4096;
+/** Where the fields of a row stand. */
+interface Columns {
+  readonly count: number;
+  readonly arm: number;
+  readonly launch: number;
+  readonly window: number;
+  readonly kind: number;
+  readonly intended: number;
+  readonly latency: number;
+  readonly status: number;
+}
 
 /**
  * Push parser: one line after the other, without line ends.
@@ -39,217 +45,125 @@ const MAX_LINE = 4096;
  */
 export class SampleParser {
   readonly #sink: SampleSink;
+  readonly #facts: FactsReader;
   readonly #words = new Map<string, string>();
+  readonly #statuses = new Map<string, string>();
   #line = 0;
-  #formatSeen = false;
-  #columns: readonly number[] | undefined;
-  #columnCount = 0;
-  #windowsPlanned: number | undefined;
-  #replacements: number | undefined;
-  #plantedDelayUs: number | undefined;
-  #steady: boolean | undefined;
-  #ended: MeasurementEnd | undefined;
-  readonly #cpuSeconds: Partial<Record<ArmName, number>> = {};
-  readonly #counters: Partial<Record<keyof SenderCounters, number>> = {};
+  #columns: Columns | undefined;
 
   constructor(sink: SampleSink) {
     this.#sink = sink;
+    this.#facts = new FactsReader((fitness) => sink.fitness?.(fitness));
   }
 
   /** @throws SampleFormatError */
   push(text: string): void {
     this.#line += 1;
-    const line = text.endsWith('\r') ? text.slice(0, -1) : text;
-    if (line.length > MAX_LINE) this.#fail(`longer than ${MAX_LINE} characters`);
-    if (line.startsWith('#')) this.#comment(line);
-    else if (line.trim() === '') return;
-    else if (this.#columns === undefined) this.#header(line);
-    else this.#sample(line, this.#columns);
+    try {
+      this.#push(text);
+    } catch (error) {
+      if (error instanceof FieldError) throw new SampleFormatError(this.#line, error.message);
+      throw error;
+    }
   }
 
   /**
    * To be called after the last line.
    * @throws SampleFormatError when the text had no header row
    */
-  finish(): Omit<Measurement, 'samples' | 'fitness' | 'windowsPlanned'> & {
-    readonly windowsPlanned?: number;
-  } {
+  finish(): FileFacts {
     if (this.#columns === undefined) {
       throw new SampleFormatError(0, `no header row "${HEADER}": not a ${FORMAT} file, or empty`);
     }
-    const counters = this.#completeCounters();
-    return {
-      ...(this.#windowsPlanned === undefined ? {} : { windowsPlanned: this.#windowsPlanned }),
-      ...(this.#replacements === undefined ? {} : { replacements: this.#replacements }),
-      ...(counters === undefined ? {} : { counters }),
-      ...(this.#plantedDelayUs === undefined ? {} : { plantedDelayUs: this.#plantedDelayUs }),
-      ...(this.#steady === undefined ? {} : { steady: this.#steady }),
-      ...(this.#ended === undefined ? {} : { ended: this.#ended }),
-      ...(Object.keys(this.#cpuSeconds).length === 0 ? {} : { cpuSeconds: this.#cpuSeconds }),
-    };
+    return this.#facts.facts();
   }
 
-  #completeCounters(): SenderCounters | undefined {
-    const { sent, received, inFlight, cpuSeconds } = this.#counters;
-    if (sent === undefined || received === undefined) return undefined;
-    return { sent, received, inFlight: inFlight ?? 0, cpuSeconds: cpuSeconds ?? 0 };
+  #push(text: string): void {
+    const line = this.#withoutMarks(text);
+    if (line.startsWith('#')) this.#facts.read(line);
+    else if (line.trim() === '') return;
+    else if (line.length > MAX_ROW) throw new FieldError(`longer than ${MAX_ROW} characters`);
+    else if (this.#columns === undefined) this.#columns = this.#header(line);
+    else this.#sample(line, this.#columns);
   }
 
-  #comment(line: string): void {
-    const match = /^#\s*([A-Za-z0-9-]+):\s*(.*)$/.exec(line);
-    if (match?.[1] === undefined || match[2] === undefined) {
-      if (!this.#formatSeen) this.#fail(`expected "# format: ${FORMAT}"`);
-      return;
+  /** Some editors put a byte order mark at the start and a carriage return at each end. */
+  #withoutMarks(text: string): string {
+    const line = text.endsWith('\r') ? text.slice(0, -1) : text;
+    return this.#line === 1 && line.startsWith('\u{feff}') ? line.slice(1) : line;
+  }
+
+  #header(line: string): Columns {
+    if (!this.#facts.formatSeen) {
+      throw new FieldError(`expected "# format: ${FORMAT}" before anything else`);
     }
-    const key = match[1].toLowerCase();
-    const value = match[2].trim();
-    if (key !== 'format' && !this.#formatSeen) this.#fail(`expected "# format: ${FORMAT}" first`);
-    switch (key) {
-      case 'format':
-        if (value !== FORMAT) this.#fail(`format "${value}" is not known, only ${FORMAT} is`);
-        this.#formatSeen = true;
-        break;
-      case 'windows-planned':
-        this.#windowsPlanned = this.#count(key, value);
-        if (this.#windowsPlanned < 1) this.#fail(`windows-planned is at least 1, got ${value}`);
-        break;
-      case 'replacements':
-        this.#replacements = this.#count(key, value);
-        break;
-      case 'planted-delay-us':
-        this.#plantedDelayUs = this.#amount(key, value);
-        break;
-      case 'steady':
-        if (value !== 'true' && value !== 'false')
-          this.#fail(`steady is true or false: "${value}"`);
-        this.#steady = value === 'true';
-        break;
-      case 'ended':
-        if (!isMeasurementEnd(value)) this.#fail(`"${value}" is not a way to end`);
-        this.#ended = value;
-        break;
-      case 'sent':
-        this.#counters.sent = this.#count(key, value);
-        break;
-      case 'received':
-        this.#counters.received = this.#count(key, value);
-        break;
-      case 'in-flight':
-        this.#counters.inFlight = this.#count(key, value);
-        break;
-      case 'sender-cpu-seconds':
-        this.#counters.cpuSeconds = this.#amount(key, value);
-        break;
-      case 'arm-cpu-seconds': {
-        const [arm = '', seconds = ''] = value.split('=');
-        if (!isArmName(arm)) this.#fail(`"${arm}" is not an arm`);
-        this.#cpuSeconds[arm] = this.#amount(key, seconds);
-        break;
-      }
-      case 'fitness':
-        this.#sink.fitness?.(this.#fitness(value));
-        break;
-      default:
-    }
-  }
-
-  #fitness(text: string): WindowFitness {
-    const fields = new Map(
-      text.split(/\s+/).map((field) => {
-        const at = field.indexOf('=');
-        return [field.slice(0, Math.max(at, 0)), field.slice(at + 1)] as const;
-      }),
-    );
-    const required = (key: string): string => {
-      const value = fields.get(key);
-      if (value === undefined) this.#fail(`fitness without ${key}`);
-      return value;
-    };
-    const waited = fields.get('waited');
-    const foreignCores = fields.get('foreign-cores');
-    return {
-      window: this.#integer('window', required('window')),
-      latenessP99Us: this.#amount('lateness-p99-us', required('lateness-p99-us')),
-      runQueueShare: this.#amount('run-queue-share', required('run-queue-share')),
-      ...(foreignCores === undefined
-        ? {}
-        : { foreignCores: this.#amount('foreign-cores', foreignCores) }),
-      sent: this.#count('sent', required('sent')),
-      received: this.#count('received', required('received')),
-      ...(waited === undefined ? {} : { waited: this.#count('waited', waited) }),
-    };
-  }
-
-  #header(line: string): void {
-    if (!this.#formatSeen) this.#fail(`expected "# format: ${FORMAT}" before anything else`);
     const names = line.split(',').map((name) => name.trim());
-    this.#columns = REQUIRED.map((name) => {
+    const [arm, launch, window, kind, intended, latency, status] = REQUIRED.map((name) => {
       const index = names.indexOf(name);
-      if (index < 0) this.#fail(`the header row has no column "${name}"`);
+      if (index < 0) throw new FieldError(`the header row has no column "${name}"`);
+      if (names.includes(name, index + 1)) {
+        throw new FieldError(`the header row has the column "${name}" twice`);
+      }
       return index;
-    });
-    this.#columnCount = names.length;
+    }) as [number, number, number, number, number, number, number];
+    return { count: names.length, arm, launch, window, kind, intended, latency, status };
   }
 
-  #sample(line: string, columns: readonly number[]): void {
+  #sample(line: string, columns: Columns): void {
     const fields = line.split(',');
-    if (fields.length !== this.#columnCount) {
-      this.#fail(
-        `${fields.length} fields where the header row has ${this.#columnCount}: "${line}"`,
+    if (fields.length !== columns.count) {
+      throw new FieldError(
+        `${fields.length} fields where the header row has ${columns.count}: ${quoted(line)}`,
       );
     }
-    const field = (column: number): string => fields[columns[column] ?? -1] ?? '';
-    const arm = field(0);
-    if (!isArmName(arm)) this.#fail(`"${arm}" is not an arm`);
-    const status = field(6);
-    if (!isStatus(status)) this.#fail(`"${status}" is not a status`);
-    const kind = field(3);
-    if (kind === '') this.#fail('the kind is empty');
+    const field = (column: number): string => fields[column] ?? '';
+    const arm = armOf(field(columns.arm));
+    const status = this.#status(field(columns.status));
+    const kind = field(columns.kind);
+    if (kind === '') throw new FieldError('the kind is empty');
+    const launch = field(columns.launch);
     this.#sink.sample?.({
       arm,
-      launch: this.#word(field(1) === '' ? '-' : field(1)),
-      window: this.#integer('window', field(2)),
+      launch: launch === '' ? '-' : this.#word(launch),
+      window: parseWindow(field(columns.window)),
       kind: this.#word(kind),
-      intendedUs: this.#number('intended_us', field(4)),
-      latencyUs: this.#number('latency_us', field(5)),
-      status: this.#word(status),
+      intendedUs: parseNumber('intended_us', field(columns.intended)),
+      latencyUs: parseNumber('latency_us', field(columns.latency)),
+      status,
     });
+  }
+
+  #status(text: string): string {
+    const known = this.#statuses.get(text);
+    if (known !== undefined) return known;
+    if (/^[1-3]\d\d$/.test(text)) {
+      throw new FieldError(`status ${text}: an answer below 400 is written as "ok"`);
+    }
+    if (!isStatus(text)) throw new FieldError(`${quoted(text)} is not a status`);
+    const status = this.#word(text);
+    this.#statuses.set(status, status);
+    return status;
   }
 
   /** One copy of each word: a field otherwise keeps its whole line, or chunk, in memory. */
   #word(text: string): string {
     const known = this.#words.get(text);
     if (known !== undefined) return known;
+    if (this.#words.size >= MAX_WORDS) {
+      throw new FieldError(
+        `more than ${MAX_WORDS} different launches, kinds and statuses: ${quoted(text)}`,
+      );
+    }
     const own = Buffer.from(text).toString();
     this.#words.set(own, own);
     return own;
   }
+}
 
-  #integer(name: string, text: string): number {
-    if (!INTEGER.test(text)) this.#fail(`${name} is a whole number, got "${text}"`);
-    return Number(text);
-  }
-
-  #count(name: string, text: string): number {
-    const value = this.#integer(name, text);
-    if (value < 0) this.#fail(`${name} is a count, got ${text}`);
-    return value;
-  }
-
-  #amount(name: string, text: string): number {
-    const value = this.#number(name, text);
-    if (value < 0) this.#fail(`${name} is not negative, got ${text}`);
-    return value;
-  }
-
-  /** A negative time is passed on: it is the judge who calls a measurement impossible. */
-  #number(name: string, text: string): number {
-    const value = NUMBER.test(text) ? Number(text) : Number.NaN;
-    if (!Number.isFinite(value)) this.#fail(`${name} is a number, got "${text}"`);
-    return value;
-  }
-
-  #fail(problem: string): never {
-    throw new SampleFormatError(this.#line, problem);
-  }
+/** The constant, not the field, so that samples share one string. */
+function armOf(text: string): ArmName {
+  if (text === 'baseline') return 'baseline';
+  if (text === 'candidate') return 'candidate';
+  if (!isArmName(text)) throw new FieldError(`${quoted(text)} is not an arm`);
+  return text;
 }
