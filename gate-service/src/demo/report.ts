@@ -12,7 +12,11 @@ function inUnit(value: number | undefined, unit: EffectUnit): string {
 function line(outcome: ThresholdOutcome): string {
   const { effect, high, kinds, low, threshold, unit } = outcome;
   const named = kinds === undefined || kinds.length === 0 ? '' : `  kind: ${kinds.join(', ')}`;
-  return `  ${outcome.outcome.padEnd(12)} ${threshold.padEnd(24)} ${inUnit(effect, unit)}  [${inUnit(low, unit)} … ${inUnit(high, unit)}]${named}`;
+  const found =
+    effect === undefined
+      ? outcome.sentence
+      : `${inUnit(effect, unit)}  [${inUnit(low, unit)} … ${inUnit(high, unit)}]${named}`;
+  return `  ${outcome.outcome.padEnd(12)} ${threshold.padEnd(24)} ${found}`;
 }
 
 /** Decision and cause, each threshold with effect and interval, seconds by phase. */
