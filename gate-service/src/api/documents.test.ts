@@ -85,6 +85,7 @@ async function measured(): Promise<void> {
     arms: [],
     windowsPlanned: 8,
     windowsMeasured: 8,
+    windowsCounted: 8,
     windowSeconds: 2.5,
     pairsPerSecond: 100,
     seed: 7,

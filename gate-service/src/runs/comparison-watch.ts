@@ -1,31 +1,37 @@
-/** Listens to the sender: progress for people, looks of the judge, CPU counters at the right moments. */
-import type { Measurement, Sample, WindowFitness } from '../load/sample.ts';
-import type { SenderListener, WindowReport } from '../load/sender.ts';
+/** Listens to the sender: counts windows, replaces spoilt ones, lets the judge look, reads CPU, says progress. */
+import type { JudgedMeasurement } from '../judge/measurement.ts';
 import type { Judgement } from '../judge/judgement.ts';
+import type { Sample, WindowFitness } from '../load/sample.ts';
+import type { SenderListener, WindowReport } from '../load/sender.ts';
 import type { ArmObservation } from '../platforms/platform.ts';
-import type { ComparisonRequest } from './comparison.ts';
+import type { ComparisonRequest } from './compared.ts';
+import { replacementsFor } from './compared.ts';
 import { describeEffects } from './effects.ts';
 import type { RunContext } from './run-context.ts';
+import { WindowCpu } from './window-cpu.ts';
 
 export class ComparisonWatch implements SenderListener {
-  /** Last observation before the first counted window. */
-  cpuFrom?: readonly ArmObservation[];
-  /** Observation at the end of the last counted window, before the planted block. */
-  cpuTo?: readonly ArmObservation[];
+  /** Staging at the end of each window. */
   readonly observations: (readonly ArmObservation[])[] = [];
+  readonly cpu: WindowCpu;
   readonly #context: RunContext;
   readonly #request: ComparisonRequest;
+  readonly #replacements: number;
   readonly #looks: ReadonlySet<number>;
   readonly #samples: Sample[] = [];
   readonly #fitness: WindowFitness[] = [];
-  #windows = 0;
-  #stop = false;
+  #measured = 0;
+  #counted = 0;
+  #stoppedAt: number | undefined;
   #lastProgress: number;
-  #queue: Promise<void> = Promise.resolve();
+  #readings: Promise<void> = Promise.resolve();
+  #lines: Promise<void> = Promise.resolve();
 
   constructor(context: RunContext, request: ComparisonRequest) {
     this.#context = context;
     this.#request = request;
+    this.#replacements = replacementsFor(request.windows);
+    this.cpu = new WindowCpu(request.arms, context.profile.windowSeconds);
     this.#looks = new Set(
       request.sequential
         ? context.deps.judge.looks(request.windows).filter((look) => look < request.windows)
@@ -34,62 +40,90 @@ export class ComparisonWatch implements SenderListener {
     this.#lastProgress = context.deps.clock.now();
   }
 
-  /** Windows measured so far, without warm-up and planted block. */
-  get windows(): number {
-    return this.#windows;
+  /** Windows measured so far, spoilt ones included, without warm-up and planted block. */
+  get measured(): number {
+    return this.#measured;
+  }
+
+  /** Windows measured so far that count: decided by the sender's fitness alone. */
+  get counted(): number {
+    return this.#counted;
+  }
+
+  /** Counted windows at the look that settled the question; undefined when none did. */
+  get stoppedAt(): number | undefined {
+    return this.#stoppedAt;
   }
 
   stopRequested(): boolean {
-    return this.#stop;
+    return this.#stoppedAt !== undefined;
+  }
+
+  /** One more for each spoilt window, as long as at most 30 % of all can be dropped. */
+  windowsWanted(): number {
+    const spoilt = this.#measured - this.#counted;
+    return this.#request.windows + Math.min(spoilt, this.#replacements);
   }
 
   window(report: WindowReport): void {
-    if (report.window < 0) {
-      this.#later(async () => {
-        this.cpuFrom = await this.#observe();
-      });
-    } else if (!this.#stop && report.window < this.#request.windows && !isPlanted(report)) {
-      this.#windows += 1;
+    const { window } = report;
+    if (window < 0) {
+      this.#read(window);
+    } else if (window < this.#request.windows + this.#replacements && !isPlanted(report)) {
+      this.#measured += 1;
+      const counts = this.#context.deps.judge.counts(report.fitness);
+      if (counts) this.#counted += 1;
       this.#samples.push(...report.samples);
       this.#fitness.push(report.fitness);
-      this.#stop = this.#lookSettles();
-      if (this.#stop || this.#windows === this.#request.windows) {
-        this.#later(async () => {
-          this.cpuTo = await this.#observe();
-        });
-      }
+      this.#read(window, counts && this.#looks.has(this.#counted) ? this.#counted : undefined);
     }
     this.#progress(report);
   }
 
   /** Resolves when everything that the reports set off is done. */
-  settled(): Promise<void> {
-    return this.#queue;
+  async settled(): Promise<void> {
+    await this.#readings;
+    await this.#lines;
   }
 
-  #lookSettles(): boolean {
-    if (!this.#looks.has(this.#windows)) return false;
-    const interim = this.#interim();
-    if (interim === undefined || !this.#context.deps.judge.settles(interim)) return false;
-    const windows = this.#windows;
-    this.#later(() =>
-      this.#context.tell(
-        'progress',
-        `enough is known after ${windows} of ${this.#request.windows} windows: ${describeEffects(interim.outcomes)}`,
-        { windows, planned: this.#request.windows },
-      ),
+  /** At the end of a window: the nodes' counters, then the look that it is time for. */
+  #read(window: number, look?: number): void {
+    this.#readings = this.#readings.then(async () => {
+      // A reading that fails loses the CPU seconds of a window, not the measurement.
+      await this.#observe(window).catch(() => undefined);
+      if (look !== undefined) this.#look(look);
+    });
+  }
+
+  async #observe(window: number): Promise<void> {
+    const { clock, world } = this.#context.deps;
+    const atMs = clock.now();
+    const staging = await world.observe(this.#context.service.name, 'staging');
+    this.cpu.add({ window, atMs, staging });
+    if (window >= 0) this.observations.push(staging);
+  }
+
+  #look(look: number): void {
+    if (this.stopRequested()) return;
+    const interim = this.#interim(look);
+    if (interim === undefined || !this.#context.deps.judge.settles(interim)) return;
+    this.#stoppedAt = look;
+    const planned = this.#request.windows;
+    this.#say(
+      `enough is known after ${look} of ${planned} windows: ${describeEffects(interim.outcomes)}`,
+      { windows: this.#measured, counted: look, planned },
     );
-    return true;
   }
 
-  /** The judgement so far; undefined when it cannot be made yet. */
-  #interim(): Judgement | undefined {
+  /** The judgement on so many counted windows; undefined when it cannot be made yet. */
+  #interim(look: number): Judgement | undefined {
     const { judge } = this.#context.deps;
     const { seed, shown, thresholds } = this.#context.run.settings;
-    const measurement: Measurement = {
+    const measurement: JudgedMeasurement = {
       windowsPlanned: this.#request.windows,
       samples: this.#samples,
       fitness: this.#fitness,
+      cpuSecondsByWindow: this.cpu.byWindow,
     };
     try {
       return judge.judge(
@@ -98,7 +132,7 @@ export class ComparisonWatch implements SenderListener {
         {
           seed,
           windowsPlanned: this.#request.windows,
-          look: this.#windows,
+          look,
           requirePlanted: false,
           requireSender: false,
           baseline: this.#request.baseline,
@@ -115,36 +149,34 @@ export class ComparisonWatch implements SenderListener {
     const { progressSeconds, windowSeconds } = this.#context.profile;
     if (clock.now() - this.#lastProgress < progressSeconds * 1000) return;
     this.#lastProgress = clock.now();
-    const planned = this.#request.windows;
-    const left = Math.max(0, Math.round((planned - this.#windows) * windowSeconds));
+    const { purpose, sequential, windows: planned } = this.#request;
+    const spoilt = this.#measured - this.#counted;
+    const left = Math.max(0, Math.round((this.windowsWanted() - this.#measured) * windowSeconds));
     const effects =
-      this.#request.sequential && this.#windows > 1 ? this.#interim()?.outcomes : undefined;
-    const message =
+      sequential && this.#counted > 1 ? this.#interim(this.#counted)?.outcomes : undefined;
+    const count = `${this.#counted} of ${planned} windows count${spoilt === 0 ? '' : `, ${spoilt} spoilt`}`;
+    const soFar = effects === undefined ? '' : `, so far ${describeEffects(effects)}`;
+    this.#say(
       report.window < 0
-        ? `${this.#request.purpose}: warming up`
-        : `${this.#request.purpose}: window ${this.#windows} of ${planned}${
-            effects === undefined ? '' : `, so far ${describeEffects(effects)}`
-          }; at most ${left} s left`;
-    const data = {
-      windows: this.#windows,
-      planned,
-      secondsLeft: left,
-      medians: medians(report.samples),
-      effects,
-    };
-    this.#later(async () => {
-      await this.#context.tell('progress', message, data);
-      this.observations.push(await this.#observe());
-    });
+        ? `${purpose}: warming up`
+        : `${purpose}: ${count}${soFar}; at most ${left} s left`,
+      {
+        windows: this.#measured,
+        counted: this.#counted,
+        spoilt,
+        planned,
+        secondsLeft: left,
+        medians: medians(report.samples),
+        effects,
+      },
+    );
   }
 
-  #observe(): Promise<readonly ArmObservation[]> {
-    return this.#context.deps.world.observe(this.#context.service.name, 'staging');
-  }
-
-  /** In order, one after the other; a failure loses the line or the counter, not the measurement. */
-  #later(action: () => Promise<void>): void {
-    this.#queue = this.#queue.then(action).catch(() => undefined);
+  /** In order, one after the other; a failure loses the line, not the measurement. */
+  #say(message: string, data: Readonly<Record<string, unknown>>): void {
+    this.#lines = this.#lines
+      .then(() => this.#context.tell('progress', message, data))
+      .catch(() => undefined);
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Sample } from '../load/sample.ts';
 import type { NodeStatus } from '../node-agent/protocol.ts';
 import type { Arm, ArmObservation } from '../platforms/platform.ts';
-import type { ComparedArm } from './comparison.ts';
+import type { ComparedArm } from './compared.ts';
 import { integrityProblems } from './integrity.ts';
 
 const arm: Arm = {

@@ -1,7 +1,7 @@
-/** Checks that decide, blind to the effect, whether a measurement can be judged; and CPU seconds from the agents. */
+/** Checks that decide, blind to the effect, whether a measurement can be judged. */
 import type { ArmName, Sample } from '../load/sample.ts';
 import type { ArmObservation } from '../platforms/platform.ts';
-import type { ComparedArm } from './comparison.ts';
+import type { ComparedArm } from './compared.ts';
 
 type Observations = readonly ArmObservation[];
 
@@ -53,23 +53,6 @@ function uncounted(
     : [`the proxy has not seen all requests, as if it was started again: ${gaps.join(', ')}`];
 }
 
-/** CPU seconds of each arm's nodes between two observations; undefined where one is missing or went backwards. */
-export function cpuSeconds(
-  arms: readonly ComparedArm[],
-  from: Observations,
-  to: Observations | undefined,
-): Readonly<Partial<Record<ArmName, number>>> | undefined {
-  if (to === undefined) return undefined;
-  const used: Partial<Record<ArmName, number>> = {};
-  for (const { name, arm } of arms) {
-    const start = cpuOf(from, arm.id);
-    const end = cpuOf(to, arm.id);
-    if (start === undefined || end === undefined || end < start) return undefined;
-    used[name] = end - start;
-  }
-  return used;
-}
-
 function misrouted(arms: readonly ComparedArm[], samples: readonly Sample[]): readonly string[] {
   const nodes = new Map<ArmName, ReadonlySet<string>>(
     arms.map(({ name, arm }) => [name, new Set(arm.nodes.map((node) => node.name))]),
@@ -98,20 +81,13 @@ function nodeOf(
 }
 
 /** How often a node's components were started; the agent itself may have been replaced without harm. */
-function startsOf(observations: Observations, armId: string, name: string): string | undefined {
+export function startsOf(
+  observations: Observations,
+  armId: string,
+  name: string,
+): string | undefined {
   const status = nodeOf(observations, armId, name)?.status;
   if (status?.httpd === undefined || status.jetty === undefined) return undefined;
   const { httpd, jetty } = status;
   return [httpd.usage.pid, httpd.usage.restarts, jetty.usage.pid, jetty.usage.restarts].join('/');
-}
-
-function cpuOf(observations: Observations, armId: string): number | undefined {
-  const arm = observations.find((observation) => observation.arm.id === armId);
-  if (arm === undefined || arm.nodes.length === 0) return undefined;
-  let seconds = 0;
-  for (const { status } of arm.nodes) {
-    if (status?.httpd === undefined || status.jetty === undefined) return undefined;
-    seconds += status.httpd.usage.cpuSeconds + status.jetty.usage.cpuSeconds;
-  }
-  return seconds;
 }

@@ -128,4 +128,48 @@ describe('a run with the real judge', () => {
     expect(run).toMatchObject({ decision: 'promote', configuration: { adopted: true } });
     await expectWorldInOrder(world);
   });
+
+  describe('CPU time per request', () => {
+    const candidateCosts = (share: number): void => {
+      waits(() => 1);
+      Object.assign(world.service, { thresholds: ['cpu_per_request <= baseline + 5%'] });
+      // Real ones vary, alike on both arms and a little on each.
+      const noise = randomFrom(5);
+      world.sender.cpuPerRequest = (launch) =>
+        (0.001 + 0.0002 * noise()) * (launch.startsWith('candidate') ? share : 1);
+    };
+
+    it.each([
+      [1, { decision: 'promote', cause: 'met' }],
+      [1.3, { decision: 'rollback', cause: 'breached' }],
+    ])('of %f times the baseline decides', async (share, answer) => {
+      candidateCosts(share);
+      const run = await gate().gate();
+      expect(run).toMatchObject(answer);
+      const [measurement] = await world.store.measurements(run.id);
+      const { cpuSecondsByWindow, windowsMeasured } = measurement!;
+      expect(cpuSecondsByWindow).toHaveLength(2 * windowsMeasured);
+      const [judgement] = await world.store.judgements(run.id);
+      expect(judgement!.judgement.outcomes[0]!.effect).toBeCloseTo(share - 1, 1);
+    });
+
+    it('that no agent told is invalid, never met', async () => {
+      candidateCosts(1);
+      let windows = 0;
+      world.platform.before = (call, subject) => {
+        if (call !== 'observe' || windows === 0) return;
+        if ((subject as { environment: string }).environment !== 'staging') return;
+        throw new Error('no agent answers');
+      };
+      const samples = world.sender.windowSamples;
+      world.sender.windowSamples = (...given) => {
+        windows += 1;
+        return samples(...given);
+      };
+      world.sender.after = () => {
+        windows = 0;
+      };
+      expect(await gate().gate()).toMatchObject({ decision: 'rollback', cause: 'invalid' });
+    });
+  });
 });

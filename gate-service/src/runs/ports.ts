@@ -1,6 +1,7 @@
 /** Ports of the life of a run to what decides and helps; adapters to the other rooms are in `adapters/`. */
 import type { Judgement } from '../judge/judgement.ts';
-import type { ArmName, Measurement } from '../load/sample.ts';
+import type { JudgedMeasurement } from '../judge/measurement.ts';
+import type { ArmName, Measurement, WindowFitness } from '../load/sample.ts';
 import type { Workload } from '../load/workload.ts';
 import type { Arm, ArmObservation } from '../platforms/platform.ts';
 import type { CatalogueService } from '../settings/catalogue.ts';
@@ -11,7 +12,7 @@ import type { ArmTraffic } from '../telemetry/telemetry.ts';
 export interface JudgeOptions {
   readonly seed: number;
   readonly windowsPlanned: number;
-  /** Windows counted at this look; the last look is at `windowsPlanned`. */
+  /** Counted (not spoilt) windows at this look; from `windowsPlanned` on it is the last one: nothing more comes. */
   readonly look: number;
   /** False at interim looks: the planted block comes last. */
   readonly requirePlanted: boolean;
@@ -28,11 +29,13 @@ export interface JudgeOptions {
 export interface RunJudge {
   /** Pure: same arguments, same judgement. */
   judge(
-    measurement: Measurement,
+    measurement: JudgedMeasurement,
     rules: { readonly thresholds: readonly string[]; readonly shown: readonly string[] },
     options: JudgeOptions,
   ): Judgement;
-  /** Window counts at which the judge may look, rising; the last one is `planned`. */
+  /** Whether a window counts: decided by the sender's fitness alone, blind to the effect. */
+  counts(fitness: WindowFitness): boolean;
+  /** Numbers of counted windows at which the judge may look, rising; the last one is `planned`. */
   looks(planned: number): readonly number[];
   /** Whether an interim judgement settles the question. */
   settles(interim: Judgement): boolean;

@@ -157,7 +157,12 @@ export interface MeasurementRecord {
     readonly configurationHash: string;
   }[];
   readonly windowsPlanned: number;
+  /** Spoilt ones and those that replaced them included. */
   readonly windowsMeasured: number;
+  /** Measured ones that count, by the sender's fitness alone. */
+  readonly windowsCounted: number;
+  /** Counted windows at the look that settled the question and ended the sending; absent when none did. */
+  readonly stoppedAt?: number;
   readonly windowSeconds: number;
   readonly pairsPerSecond: number;
   readonly seed: number;
@@ -166,6 +171,12 @@ export interface MeasurementRecord {
   readonly plantedDelayUs?: number;
   /** CPU seconds of each arm's nodes over the counted windows, from the agents. */
   readonly cpuSeconds?: Readonly<Partial<Record<ArmName, number>>>;
+  /** The same by window; a window that the agents did not tell about in time is missing. */
+  readonly cpuSecondsByWindow?: readonly {
+    readonly window: number;
+    readonly arm: ArmName;
+    readonly seconds: number;
+  }[];
 }
 
 /** A judgement with all it rests on, so that it can be repeated: same measurement, thresholds and options → same judgement. */

@@ -1,13 +1,13 @@
 /** The judge as runs use it: thresholds as text, options as they are stored. */
+import { unfitReason } from '../../judge/fitness.ts';
 import { judge } from '../../judge/judge.ts';
 import type { Judgement } from '../../judge/judgement.ts';
 import { lookSchedule, shouldStop } from '../../judge/looks.ts';
 import { compareThresholds, formatThreshold, parseThreshold } from '../../judge/threshold.ts';
-import type { Measurement } from '../../load/sample.ts';
 import type { JudgeOptions, RunJudge } from '../ports.ts';
 
 export const runJudge: RunJudge = {
-  judge(measurement: Measurement, rules, options: JudgeOptions): Judgement {
+  judge(measurement, rules, options: JudgeOptions): Judgement {
     return judge(measurement, rules.thresholds.map(parseThreshold), {
       seed: options.seed,
       look: options.look,
@@ -20,6 +20,7 @@ export const runJudge: RunJudge = {
       ...(options.arms === undefined ? {} : { arms: options.arms }),
     });
   },
+  counts: (fitness) => unfitReason(fitness) === undefined,
   looks: lookSchedule,
   settles: shouldStop,
   checkThreshold(text) {

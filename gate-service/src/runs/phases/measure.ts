@@ -1,11 +1,13 @@
 /** `measuring` and `confirming`: baseline against candidate until there is a judgement, with one repeat after `invalid`. */
 import { randomUUID } from 'node:crypto';
-import { compare, InvalidAttempt } from '../comparison.ts';
-import type { ComparedArm, Comparison } from '../comparison.ts';
+import type { ComparedArm, Comparison } from '../compared.ts';
+import { InvalidAttempt } from '../compared.ts';
+import { compare } from '../comparison.ts';
 import { RunEnding } from '../endings.ts';
 import type { JudgeOptions } from '../ports.ts';
 import type { AttemptRecord, JudgementRecord } from '../records.ts';
 import type { RunContext } from '../run-context.ts';
+import { measuredOptions } from '../stored-measurement.ts';
 import { awaitHealth } from './health.ts';
 
 export interface Judged {
@@ -72,7 +74,7 @@ async function tryOnce(
       sequential: true,
       baseline: baseline !== undefined,
     });
-    const record = await judgeStored(context, comparison, baseline !== undefined);
+    const record = await judgeStored(context, comparison);
     await context.deps.store.saveJudgedPair({
       service: context.service.name,
       build: candidate.build,
@@ -109,17 +111,13 @@ async function tryOnce(
 async function judgeStored(
   context: RunContext,
   { measurement, record }: Comparison,
-  baseline: boolean,
 ): Promise<JudgementRecord> {
   const { seed, shown, thresholds } = context.run.settings;
   const options: JudgeOptions = {
     seed,
-    windowsPlanned: record.windowsPlanned,
-    look: record.windowsMeasured,
+    ...measuredOptions(record),
     requirePlanted: true,
     requireSender: true,
-    baseline,
-    steady: record.steady,
   };
   const judgement: JudgementRecord = {
     id: randomUUID(),

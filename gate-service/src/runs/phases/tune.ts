@@ -1,8 +1,9 @@
 /** `tuning`: the candidate on other configurations against itself on the incumbent one. */
 import { randomUUID } from 'node:crypto';
 import { asError } from '../clock.ts';
-import { compare, InvalidAttempt } from '../comparison.ts';
-import type { Comparison } from '../comparison.ts';
+import type { Comparison } from '../compared.ts';
+import { InvalidAttempt } from '../compared.ts';
+import { compare } from '../comparison.ts';
 import type { Measurement } from '../../load/sample.ts';
 import { PlatformError } from '../../platforms/platform.ts';
 import type { Arm } from '../../platforms/platform.ts';
@@ -12,6 +13,7 @@ import { deploy } from './deploy.ts';
 import type { StagedArms } from './deploy.ts';
 import type { Judged } from './measure.ts';
 import { short } from '../production.ts';
+import { measuredOptions } from '../stored-measurement.ts';
 
 export interface Adopted {
   readonly configuration: StackConfiguration;
@@ -162,14 +164,10 @@ async function saveEffect(context: RunContext, { measurement, record }: Comparis
   const { seed, thresholds } = context.run.settings;
   const options = {
     seed,
-    windowsPlanned: record.windowsPlanned,
-    look: record.windowsMeasured,
+    ...measuredOptions(record),
     requirePlanted: false,
     requireSender: true,
-    baseline: true,
-    steady: record.steady,
-    arms: { reference: 'candidate', subject: 'challenger' },
-  } as const;
+  };
   const id = randomUUID();
   const judgement = judge.judge(measurement, { thresholds, shown: [] }, options);
   await store.saveJudgement({

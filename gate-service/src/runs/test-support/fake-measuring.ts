@@ -1,4 +1,5 @@
 /** Sender, sample files, judge and tuner without load: outcomes are scripted, samples are well formed. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Judgement, JudgedCause } from '../../judge/judgement.ts';
 import type { ArmName, Measurement, Sample, WindowFitness } from '../../load/sample.ts';
 import type { MeasurementPlan, Sender, SenderResult } from '../../load/sender.ts';
@@ -17,6 +18,10 @@ export class FakeSender implements Sender {
   /** Name of the node that answers an arm's requests. */
   launchOf: (armId: string) => string = (armId) => `${armId}-node-1`;
   windowSamples: typeof oneSampleEach = oneSampleEach;
+  /** Whether a window is spoilt: foreign processes take the machine. */
+  spoilt: (window: number, plan: MeasurementPlan) => boolean = () => false;
+  /** CPU seconds that a request costs the node that answers it. */
+  cpuPerRequest: (launch: string) => number = () => 0;
   readonly #clock: FakeClock;
   readonly #platform: FakePlatform;
 
@@ -43,22 +48,25 @@ export class FakeSender implements Sender {
         window,
         latenessP99Us: 1,
         runQueueShare: 0,
-        foreignCores: 0,
+        foreignCores: this.spoilt(window, plan) ? 2 : 0,
         sent: count,
         received: count,
       };
       samples.push(...own);
-      for (const { launch } of own) this.#platform.count(launch);
+      for (const { launch } of own) this.#platform.count(launch, this.cpuPerRequest(launch));
       fitness.push(fit);
       listener.window({ window, samples: own, fitness: fit });
+      // What the listener does about it takes a moment; the next window takes much longer.
+      await nextTurn();
     };
-    let window = -2;
-    while (window < plan.windows && !listener.stopRequested()) {
+    const { replacements = 0 } = plan;
+    const wanted = (): number =>
+      Math.min(plan.windows + replacements, listener.windowsWanted?.() ?? plan.windows);
+    for (let window = -2; window < wanted() && !listener.stopRequested(); window += 1) {
       await send(window, false);
-      window += 1;
     }
     for (let block = 0; block < (plan.planted?.windows ?? 0); block += 1) {
-      await send(window + block, true);
+      await send(plan.windows + replacements + block, true);
     }
     this.after(plan);
     const counters = { sent: samples.length, received: samples.length, inFlight: 0, cpuSeconds: 1 };
@@ -137,6 +145,9 @@ export class FakeJudge implements RunJudge {
     options: { readonly requirePlanted: boolean },
   ): Judgement {
     return judgementOf(options.requirePlanted ? (this.causes.shift() ?? 'met') : this.interim);
+  }
+  counts({ foreignCores = 0 }: WindowFitness): boolean {
+    return foreignCores < 1;
   }
   looks(planned: number): readonly number[] {
     return [Math.ceil(planned / 2), planned];

@@ -33,6 +33,7 @@ export class FakePlatform implements Platform {
   readonly restarts = new Map<string, number>();
   /** What the proxy has sent to each node. */
   readonly requests = new Map<string, number>();
+  readonly #cpuSeconds = new Map<string, number>();
   #count = 0;
 
   async deploy(request: ArmRequest, signal: AbortSignal): Promise<Arm> {
@@ -125,9 +126,10 @@ export class FakePlatform implements Platform {
     }
   }
 
-  /** A request has reached a node. */
-  count(node: string): void {
+  /** A request has reached a node, and cost it so many CPU seconds. */
+  count(node: string, cpuSeconds = 0): void {
     this.requests.set(node, (this.requests.get(node) ?? 0) + 1);
+    this.#cpuSeconds.set(node, (this.#cpuSeconds.get(node) ?? 0) + cpuSeconds);
   }
 
   entryPoint(environment: Environment): EntryPoint {
@@ -143,7 +145,7 @@ export class FakePlatform implements Platform {
   #status(arm: Arm, name: string): NonNullable<ArmObservation['nodes'][number]['status']> {
     const usage = {
       pid: 1,
-      cpuSeconds: 1,
+      cpuSeconds: 1 + (this.#cpuSeconds.get(name) ?? 0) / 2,
       residentMiB: 1,
       restarts: this.restarts.get(name) ?? 0,
     };

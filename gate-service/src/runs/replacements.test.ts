@@ -1,0 +1,74 @@
+/** Windows that were spoilt, by the sender's fitness alone, are replaced; the judge looks by windows that count. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { replacementsFor } from './compared.ts';
+import { FakeGate, FakeWorld } from './test-support/harness.ts';
+import { expectWorldInOrder } from './test-support/invariants.ts';
+
+let world: FakeWorld;
+
+beforeEach(async () => {
+  world = new FakeWorld();
+  await world.seed();
+});
+
+const gateOf = (windows: number): FakeGate => new FakeGate(world, { profile: { windows } });
+
+describe('the number of replacements', () => {
+  it('never lets more than 30 % of all windows be dropped, and is as large as that allows', () => {
+    for (let windows = 1; windows <= 200; windows += 1) {
+      const most = replacementsFor(windows);
+      expect(most / (windows + most)).toBeLessThanOrEqual(0.3 + 1e-3);
+      expect(most).toBeGreaterThanOrEqual(Math.floor(0.42 * windows));
+    }
+  });
+});
+
+describe('spoilt windows', () => {
+  it('are replaced one for one, so that as many count as were planned', async () => {
+    world.sender.spoilt = (window) => window === 1 || window === 9;
+    const run = await gateOf(10).gate({ promote: 'never' });
+    expect(run).toMatchObject({ decision: 'pass' });
+    const [measurement] = await world.store.measurements(run.id);
+    expect(measurement).toMatchObject({
+      windowsPlanned: 10,
+      windowsMeasured: 12,
+      windowsCounted: 10,
+    });
+    const planted = [...world.sender.files.values()][0]!.samples.find(
+      ({ arm }) => arm === 'planted',
+    );
+    expect(planted?.window).toBe(10 + replacementsFor(10));
+    await expectWorldInOrder(world);
+  });
+
+  it('are replaced up to the limit and no further', async () => {
+    world.sender.spoilt = (window) => window >= 0;
+    const run = await gateOf(10).gate({ promote: 'never' });
+    const [measurement] = await world.store.measurements(run.id);
+    expect(measurement).toMatchObject({ windowsMeasured: 14, windowsCounted: 0 });
+  });
+
+  it('do not bring a look forward: it comes when so many windows count', async () => {
+    world.judge.interim = 'met';
+    world.sender.spoilt = (window) => window < 2;
+    const run = await gateOf(10).gate({ promote: 'never' });
+    const [measurement] = await world.store.measurements(run.id);
+    expect(measurement).toMatchObject({ stoppedAt: 5, windowsMeasured: 7, windowsCounted: 5 });
+    const [judgement] = await world.store.judgements(run.id);
+    expect(judgement?.options).toMatchObject({ look: 5 });
+  });
+
+  it('are told: how many count, how many do not', async () => {
+    world.sender.spoilt = (window) => window === 1;
+    const run = await gateOf(10).gate({ promote: 'never' });
+    const lines = (await world.store.events(run.id, 0, 1000)).map(({ message }) => message);
+    expect(lines.join('\n')).toMatch(/\d of 10 windows count, 1 spoilt/);
+  });
+
+  it('make the last look the last one, also when too few count', async () => {
+    world.sender.spoilt = (window) => window >= 5;
+    const run = await gateOf(10).gate({ promote: 'never' });
+    const [judgement] = await world.store.judgements(run.id);
+    expect(judgement?.options).toMatchObject({ look: 10 });
+  });
+});
