@@ -14,6 +14,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'start the gate service (API and dashboard) with the local platform',
     run: async (args) => (await import('./commands/serve.ts')).serve(args),
   },
+  judge: {
+    summary: 'judge stored sample files: one line of JSON for each',
+    run: async (args) => (await import('./commands/judge.ts')).judge(args),
+  },
   demo: {
     summary: 'play three pushes of the sample application against real nodes',
     run: async (args) => (await import('./commands/demo.ts')).demo(args),
