@@ -119,6 +119,22 @@ export class Listener implements SenderListener {
   }
 }
 
+/** Calls windows spoilt by number and wants one more for each. */
+export class ReplacingListener extends Listener {
+  readonly #planned: number;
+  readonly #spoilt: (window: number) => boolean;
+
+  constructor(planned: number, spoilt: (window: number) => boolean) {
+    super();
+    this.#planned = planned;
+    this.#spoilt = spoilt;
+  }
+
+  windowsWanted(): number {
+    return this.#planned + this.reports.filter(({ window }) => this.#spoilt(window)).length;
+  }
+}
+
 /** Waits for a condition, not for a time. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   const deadline = Date.now() + 30_000;

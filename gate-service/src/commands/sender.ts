@@ -1,11 +1,14 @@
 /**
  * The sender process. Standard input: the measurement plan as one line of JSON, then at most commands,
- * one a line (`stop`). It stays open as long as somebody wants the samples: when it closes, the starter
+ * one a line (`stop`, `seen WINDOW WANTED`). It stays open as long as somebody wants the samples: when it closes, the starter
  * is gone and the sender ends at once. Standard output: samples (docs/samples.md).
  */
 import { createInterface } from 'node:readline';
 import { parseMeasurementPlan } from '../load/plan.ts';
 import { Session } from '../load/session.ts';
+
+/** A counted window's number, and how many windows are wanted in all. */
+const SEEN = /^seen (\d{1,6}) (\d{1,6})$/;
 
 /** Ends the process with 0 after the last window, a `stop` or SIGTERM; with 1 after a failure, which is said on standard error. */
 export async function sender(args: readonly string[]): Promise<void> {
@@ -30,6 +33,9 @@ export async function runSender(): Promise<void> {
     } else if (line.trim() === 'stop') {
       running.stop = true;
       running.session?.stop();
+    } else {
+      const seen = SEEN.exec(line.trim());
+      if (seen !== null) running.session?.seen(Number(seen[1]), Number(seen[2]));
     }
   });
   let done = false;

@@ -74,15 +74,24 @@ async function measure(
   let inOrder = false;
   try {
     child.stdin.write(`${JSON.stringify(plan)}\n`);
-    const collector = new WindowCollector(listener);
-    const parser = new SampleParser(collector);
     let asked = false;
+    const askForStop = (): void => {
+      if (asked || !listener.stopRequested()) return;
+      asked = true;
+      child.stdin.write('stop\n');
+    };
+    const collector = new WindowCollector({
+      window: (report) => {
+        listener.window(report);
+        // First: the answer may let the sender begin a window that nobody needs.
+        askForStop();
+        answer(child, plan, report.window, listener.windowsWanted?.() ?? plan.windows);
+      },
+    });
+    const parser = new SampleParser(collector);
     await readLines(child.stdout, writer, (line) => {
       parser.push(line);
-      if (!asked && listener.stopRequested()) {
-        asked = true;
-        child.stdin.write('stop\n');
-      }
+      askForStop();
     });
     const problem = await ended;
     inOrder = problem === undefined;
@@ -115,6 +124,17 @@ function start({ command = [process.execPath, MAIN], env }: ChildSenderOptions):
   // Writing to a process that has died: its end says why.
   child.stdin.on('error', () => undefined);
   return child;
+}
+
+/** A sender that may have to replace windows waits, when all wanted ones are sent, to hear that each was looked at. */
+function answer(
+  child: SenderProcess,
+  { replacements = 0, windows }: MeasurementPlan,
+  window: number,
+  wanted: number,
+): void {
+  if (replacements === 0 || window < 0 || window >= windows + replacements) return;
+  child.stdin.write(`seen ${window} ${wanted}\n`);
 }
 
 /** Resolves when the process is gone and its output read: with what went wrong, or undefined. */

@@ -7,6 +7,8 @@ import { workloadSchema } from './workload.ts';
 const headersSchema = z.record(z.string(), z.string());
 const armSchema = z.strictObject({ name: z.enum(armNames), headers: headersSchema });
 const positive = z.number().positive();
+/** 0.3 of all windows dropped is 0.3 / 0.7 of the planned ones. */
+const MOST_REPLACED = 0.43;
 
 export const measurementPlanSchema = z
   .strictObject({
@@ -25,6 +27,8 @@ export const measurementPlanSchema = z
     arrivals: z.enum(['poisson', 'constant']),
     windowSeconds: z.number().min(0.1).max(60),
     windows: z.int().min(1).max(10_000),
+    replacements: z.int().min(0).optional(),
+    blocks: z.strictObject({ seconds: z.number().min(2).max(5) }).optional(),
     warmup: z.strictObject({
       minSeconds: z.number().min(0).max(3600),
       maxSeconds: z.number().min(0).max(3600),
@@ -44,6 +48,17 @@ export const measurementPlanSchema = z
     path: ['warmup', 'maxSeconds'],
     message: 'is at least minSeconds',
   })
+  .refine(({ windows, replacements = 0 }) => replacements <= MOST_REPLACED * windows, {
+    path: ['replacements'],
+    message: `at most ${MOST_REPLACED} × windows: more than 30 % of all would be spoilt`,
+  })
+  .refine(
+    ({ blocks, windowSeconds }) => blocks === undefined || windowSeconds === 2 * blocks.seconds,
+    {
+      path: ['windowSeconds'],
+      message: 'is twice blocks.seconds: a window is a couple of blocks',
+    },
+  )
   .refine(({ arms }) => arms[0].name !== arms[1].name, {
     path: ['arms'],
     message: 'two arms have two names',
@@ -68,10 +83,12 @@ export function parseMeasurementPlan(json: string): MeasurementPlan {
 
 /** zod types an absent key as possibly undefined; the contract has it absent. */
 function withoutAbsent(plan: z.infer<typeof measurementPlanSchema>): MeasurementPlan {
-  const { planted, ownPids, launchHeader, ...rest } = plan;
+  const { planted, replacements, blocks, ownPids, launchHeader, ...rest } = plan;
   return {
     ...rest,
     ...(planted === undefined ? {} : { planted }),
+    ...(replacements === undefined ? {} : { replacements }),
+    ...(blocks === undefined ? {} : { blocks }),
     ...(ownPids === undefined ? {} : { ownPids }),
     ...(launchHeader === undefined ? {} : { launchHeader }),
   };

@@ -180,6 +180,8 @@ describe('parseMeasurementPlan', () => {
 
   it('takes a plan and fills in the workload', () => {
     expect(problem({})).toBe('no problem');
+    expect(problem({ windows: 24, replacements: 10 })).toBe('no problem');
+    expect(problem({ blocks: { seconds: 2.5 }, windowSeconds: 5 })).toBe('no problem');
     expect(parseMeasurementPlan(JSON.stringify(plan)).workload.requests[0]?.method).toBe('GET');
   });
 
@@ -189,7 +191,14 @@ describe('parseMeasurementPlan', () => {
     [{ arms: [plan.arms[0], plan.arms[0]] }, 'two arms have two names'],
     [{ warmup: { minSeconds: 3, maxSeconds: 2, minRequests: 5 } }, 'warmup.maxSeconds'],
     [{ limits: { ...plan.limits, connections: 1e9 } }, 'limits.connections'],
+    [{ limits: { ...plan.limits, maxSeconds: 1e9 } }, 'limits.maxSeconds'],
+    [{ limits: { ...plan.limits, requestTimeoutMs: 1e9 } }, 'limits.requestTimeoutMs'],
     [{ windows: Number.NaN }, 'windows'],
+    [{ windows: 24, replacements: 11 }, 'replacements'],
+    [{ replacements: -1 }, 'replacements'],
+    [{ blocks: { seconds: 1 }, windowSeconds: 2 }, 'blocks.seconds'],
+    [{ blocks: { seconds: 6 }, windowSeconds: 12 }, 'blocks.seconds'],
+    [{ blocks: { seconds: 2 }, windowSeconds: 2 }, 'windowSeconds: is twice blocks.seconds'],
   ])('refuses %j', (change, words) => {
     expect(problem(change)).toContain(words);
   });

@@ -23,6 +23,17 @@ export interface MeasurementPlan {
   readonly arrivals: 'poisson' | 'constant';
   readonly windowSeconds: number;
   readonly windows: number;
+  /**
+   * Most windows that may be added for spoilt ones, 0 to 0.43 × windows, so that at most 30 % of all are
+   * replaced; 0 when absent. {@link SenderListener.windowsWanted} asks for them.
+   */
+  readonly replacements?: number;
+  /**
+   * For arms that cannot be up together: whole blocks go to one arm. A couple of blocks, in random
+   * order, makes one window, so that `windowSeconds` is twice the seconds (2–5) of a block; an arm gets
+   * `pairsPerSecond` requests per second in its block. Absent: request by request, far less noisy.
+   */
+  readonly blocks?: { readonly seconds: number };
   readonly warmup: {
     readonly minSeconds: number;
     readonly maxSeconds: number;
@@ -63,11 +74,16 @@ export interface SenderResult {
 
 export interface SenderListener {
   window(report: WindowReport): void;
+  /**
+   * How many windows are to be sent in all, from `windows` to `windows + replacements` of the plan; asked
+   * after each report. What was wanted once stays wanted. Absent: the planned ones.
+   */
+  windowsWanted?(): number;
 }
 
 export interface Sender {
   /**
-   * Sends until the planned windows are done, `signal` aborts, or `listener` has asked to stop: then the
+   * Sends until the wanted windows are done, `signal` aborts, or `listener` has asked to stop: then the
    * window in progress ends and the planted block follows, if one is planned.
    * @param file where the samples go (`.csv.gz`)
    * @throws when the sender process dies or the target does not answer

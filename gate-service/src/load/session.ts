@@ -1,18 +1,20 @@
 /** One measurement inside the sender process: sends by schedule, whatever the answers do (open loop). */
 import { createRandom } from '../statistics/random.ts';
 import { createAnswerCheck } from './answer.ts';
-import { createArrivals, type Arrivals } from './arrivals.ts';
+import { createArrivals } from './arrivals.ts';
+import { BlockTurns } from './block-turns.ts';
 import { Deadlines } from './deadlines.ts';
 import { FitnessProbe } from './fitness-probe.ts';
 import { Metronome } from './metronome.ts';
 import { monotonicUs } from './monotonic.ts';
-import { createPairing, type Pair, type Pairing } from './pairing.ts';
+import { createPairing } from './pairing.ts';
 import { RequestClient, type Exchange, type Settled } from './request-client.ts';
 import { plainField } from './sample-format.ts';
 import { SampleOutput } from './sample-output.ts';
 import type { MeasurementEnd } from './sample.ts';
 import type { MeasurementPlan, SenderArm } from './sender.ts';
 import { TargetWatch } from './target-watch.ts';
+import { PairTurns, type Turn, type Turns } from './turns.ts';
 import { isSteady, TREND_WINDOWS, type WarmUpWindow } from './warm-up.ts';
 import { WindowBook, type CompleteWindow } from './window-book.ts';
 import { WindowSchedule } from './window-schedule.ts';
@@ -24,13 +26,6 @@ const LEAD_IN_US = 100_000;
 /** How often time-outs are looked for and lines are pushed out. */
 const HOUSEKEEPING_MS = 20;
 
-/** The next pair's place in the schedule; the second request follows at the next arrival. */
-interface Turn {
-  readonly pair: Pair;
-  readonly window: number;
-  readonly planted: boolean;
-}
-
 interface UnderWay {
   settled: boolean;
   readonly exchange: Exchange;
@@ -41,8 +36,7 @@ export class Session {
   readonly #plan: MeasurementPlan;
   readonly #output: SampleOutput;
   readonly #schedule: WindowSchedule;
-  readonly #arrivals: Arrivals;
-  readonly #pairing: Pairing;
+  readonly #turns: Turns;
   readonly #client: RequestClient;
   readonly #probe: FitnessProbe;
   readonly #book: WindowBook;
@@ -53,9 +47,6 @@ export class Session {
   readonly #warmUp: WarmUpWindow[] = [];
   readonly #finished = Promise.withResolvers<MeasurementEnd>();
   #startUs = 0;
-  #nextUs = 0;
-  #turn: Turn | undefined;
-  #second = false;
   #sent = 0;
   #received = 0;
   #sendingOver = false;
@@ -72,19 +63,11 @@ export class Session {
       warmupWindowUs: warmupWindowSeconds(plan) * 1e6,
       warmupMaxUs: plan.warmup.maxSeconds * 1e6,
       windows: plan.windows,
+      replacements: plan.replacements ?? 0,
       plantedWindows: plan.planted?.windows ?? 0,
       maxUs: plan.limits.maxSeconds * 1e6,
     });
-    this.#arrivals = createArrivals(
-      plan.arrivals,
-      2 * plan.pairsPerSecond,
-      createRandom(plan.seed, 'arrivals'),
-    );
-    this.#pairing = createPairing({
-      weights: plan.workload.requests.map(({ weight }) => weight),
-      freshConnections: plan.freshConnections,
-      seed: plan.seed,
-    });
+    this.#turns = createTurns(plan, this.#schedule);
     this.#checks = plan.workload.requests.map(({ expect }) => createAnswerCheck(expect));
     this.#client = new RequestClient(
       {
@@ -117,10 +100,11 @@ export class Session {
    * @throws when the target refuses or never answers, or the sender cannot do its work
    */
   async run(): Promise<MeasurementEnd> {
-    const { planted, windows } = this.#plan;
+    const { planted, replacements = 0, windows } = this.#plan;
     this.#output.start(
       {
         windowsPlanned: windows,
+        ...(replacements === 0 ? {} : { replacements }),
         ...(planted === undefined ? {} : { plantedDelayUs: planted.delayMs * 1000 }),
       },
       this.#probe.watchesForeignCpu ? [] : ['# foreign-cpu: not watched'],
@@ -134,8 +118,7 @@ export class Session {
     try {
       await Promise.race([this.#metronome.ready(), this.#finished.promise]);
       this.#startUs = monotonicUs() + LEAD_IN_US;
-      this.#nextUs = this.#arrivals.next();
-      this.#metronome.wakeAt(this.#startUs + this.#nextUs);
+      this.#metronome.wakeAt(this.#startUs + this.#turns.nextUs);
       end = await this.#finished.promise;
       await this.#book.settled();
     } finally {
@@ -159,6 +142,17 @@ export class Session {
   /** The judge knows enough: ends the window in progress, then sends the planted block. */
   stop(): void {
     this.#schedule.stop();
+    this.#guarded(() => {
+      this.#goOn();
+    });
+  }
+
+  /** The starter has looked at this window's fitness and wants so many windows in all. */
+  seen(window: number, wanted: number): void {
+    this.#schedule.seen(window, wanted);
+    this.#guarded(() => {
+      this.#goOn();
+    });
   }
 
   /** Sends nothing more; requests under way still get their records. */
@@ -180,41 +174,32 @@ export class Session {
   #sendDue(): void {
     while (!this.#sendingOver) {
       const nowUs = monotonicUs() - this.#startUs;
-      if (this.#nextUs > nowUs) {
-        this.#metronome.wakeAt(this.#startUs + this.#nextUs);
+      if (this.#turns.nextUs > nowUs) {
+        this.#metronome.wakeAt(this.#startUs + this.#turns.nextUs);
         return;
       }
-      const turn = this.#nextTurn();
+      const turn = this.#turns.next();
       if (turn === undefined) {
-        this.#overWhenDone();
+        if (this.#schedule.phase === 'waiting') this.#book.end();
+        else this.#overWhenDone();
         return;
       }
-      this.#send(turn, this.#nextUs, nowUs);
-      this.#nextUs = this.#arrivals.next();
+      this.#send(turn, nowUs);
     }
   }
 
-  /** The pair in progress, or a new one; a pair is never torn, so that the arms stay balanced. */
-  #nextTurn(): Turn | undefined {
-    if (this.#turn !== undefined && !this.#second) {
-      this.#second = true;
-      return this.#turn;
-    }
-    this.#second = false;
-    this.#turn = undefined;
-    const window = this.#schedule.windowAt(this.#nextUs);
-    if (window === undefined) return undefined;
+  /** Goes on after waiting, if it is known how. */
+  #goOn(): void {
+    if (this.#schedule.mayGoOn) this.#resume();
+  }
+
+  #resume(): void {
+    this.#turns.skipTo(monotonicUs() - this.#startUs);
+    this.#sendDue();
+  }
+
+  #send({ pair, window, side, planted, intendedUs }: Turn, nowUs: number): void {
     this.#book.begin(window);
-    this.#turn = {
-      pair: this.#pairing.next(),
-      window,
-      planted: this.#schedule.phase === 'planted',
-    };
-    return this.#turn;
-  }
-
-  #send({ pair, window, planted }: Turn, intendedUs: number, nowUs: number): void {
-    const side: 0 | 1 = this.#second ? (pair.firstArm === 0 ? 1 : 0) : pair.firstArm;
     const arm = this.#arm(side, planted);
     const kind = this.#plan.workload.requests[pair.kind];
     const check = this.#checks[pair.kind];
@@ -278,7 +263,9 @@ export class Session {
     this.#deadlines.expire(monotonicUs() - this.#startUs, (underWay) => {
       if (!underWay.settled) underWay.fail('timeout');
     });
-    this.#target.check((monotonicUs() - this.#startUs) / 1e6);
+    const nowUs = monotonicUs() - this.#startUs;
+    this.#target.check(nowUs / 1e6);
+    if (this.#schedule.phase === 'waiting' && this.#schedule.expired(nowUs)) this.#resume();
     this.#output.flush();
   }
 
@@ -307,7 +294,32 @@ export class Session {
   }
 }
 
+function createTurns(plan: MeasurementPlan, schedule: WindowSchedule): Turns {
+  const { blocks, pairsPerSecond, seed } = plan;
+  const pairing = createPairing({
+    weights: plan.workload.requests.map(({ weight }) => weight),
+    freshConnections: plan.freshConnections,
+    seed,
+  });
+  const random = createRandom(seed, 'arrivals');
+  if (blocks === undefined) {
+    return new PairTurns(
+      schedule,
+      createArrivals(plan.arrivals, 2 * pairsPerSecond, random),
+      pairing,
+    );
+  }
+  return new BlockTurns(schedule, {
+    blockUs: blocks.seconds * 1e6,
+    arrivals: () => createArrivals(plan.arrivals, pairsPerSecond, random),
+    pairing,
+    order: createRandom(seed, 'blocks'),
+  });
+}
+
 /** Short enough that the floor of warm-up holds as many windows as the trend needs; at least 0.2 s. */
-function warmupWindowSeconds({ windowSeconds, warmup }: MeasurementPlan): number {
+function warmupWindowSeconds({ blocks, windowSeconds, warmup }: MeasurementPlan): number {
+  // A couple of blocks is not cut.
+  if (blocks !== undefined) return windowSeconds;
   return Math.min(windowSeconds, Math.max(0.2, warmup.minSeconds / TREND_WINDOWS));
 }

@@ -19,6 +19,7 @@ function windows(
   for (let at = 0; at < 100_000; at += 100) {
     act(at);
     const window = schedule.windowAt(at);
+    if (window === undefined && schedule.phase === 'waiting') continue;
     if (window === undefined) break;
     pairs.set(window, (pairs.get(window) ?? 0) + 1);
   }
@@ -108,5 +109,84 @@ describe('WindowSchedule', () => {
     schedule.terminate('max-seconds');
     expect(schedule.windowAt(0)).toBeUndefined();
     expect(schedule.end).toBe('terminated');
+  });
+
+  describe('with replacements', () => {
+    const replacing: WindowScheduleOptions = { ...options, warmupMaxUs: 0, replacements: 2 };
+
+    it('numbers the planted block behind all that could have been added', () => {
+      const schedule = new WindowSchedule(replacing);
+      const pairs = windows(schedule, () => {
+        schedule.seen(2, 3);
+      });
+      expect([...pairs.keys()]).toEqual([0, 1, 2, 5, 6]);
+      expect(schedule.end).toBe('planned');
+    });
+
+    it('sends wanted windows without a gap, never more than may be added', () => {
+      for (const [wanted, numbers] of [
+        [4, [0, 1, 2, 3, 5, 6]],
+        [5, [0, 1, 2, 3, 4, 5, 6]],
+        [99, [0, 1, 2, 3, 4, 5, 6]],
+        [1, [0, 1, 2, 5, 6]],
+      ] as const) {
+        const schedule = new WindowSchedule(replacing);
+        let last = -1;
+        const pairs = windows(schedule, (at) => {
+          // Whatever was sent so far is seen a little later, as through a pipe.
+          if (at % 1000 === 300) schedule.seen(last, wanted);
+          last = at < 1000 * wanted ? Math.floor(at / 1000) : last;
+          if (schedule.phase === 'waiting') schedule.seen(99, wanted);
+        });
+        expect([...pairs.keys()]).toEqual(numbers);
+      }
+    });
+
+    it('waits for the look at the last wanted window and begins the next one whole', () => {
+      const schedule = new WindowSchedule(replacing);
+      const pairs: [number, number | undefined][] = [];
+      for (let at = 0; at <= 4800; at += 300) {
+        if (at === 3900) schedule.seen(2, 4);
+        pairs.push([at, schedule.windowAt(at)]);
+        // Two reports are there, the one that is waited for is not.
+        schedule.seen(1, 3);
+      }
+      const waiting = pairs.filter(([, window]) => window === undefined).map(([at]) => at);
+      expect(waiting).toEqual([3000, 3300, 3600]);
+      expect(pairs.filter(([, window]) => window === 3).map(([at]) => at)).toEqual([
+        3900, 4200, 4500, 4800,
+      ]);
+    });
+
+    it('does not wait for a window that no pair fell into', () => {
+      const schedule = new WindowSchedule(replacing);
+      expect(schedule.windowAt(10)).toBe(0);
+      schedule.seen(0, 3);
+      expect(schedule.windowAt(3100)).toBe(5);
+    });
+
+    it('is freed from waiting by a stop and by the cap on time', () => {
+      const stopped = new WindowSchedule(replacing);
+      windows(stopped);
+      expect(stopped).toMatchObject({ phase: 'waiting', mayGoOn: false });
+      stopped.stop();
+      expect(stopped.mayGoOn).toBe(true);
+      expect(stopped.windowAt(100_000)).toBe(5);
+      expect(stopped.end).toBe('planned');
+
+      const late = new WindowSchedule({ ...replacing, maxUs: 5000 });
+      windows(late);
+      expect(late).toMatchObject({ phase: 'over', end: 'max-seconds' });
+    });
+
+    it('says that it was stopped when wanted windows were not sent any more', () => {
+      const schedule = new WindowSchedule(replacing);
+      const pairs = windows(schedule, (at) => {
+        schedule.seen(0, 4);
+        if (at === 2500) schedule.stop();
+      });
+      expect([...pairs.keys()]).toEqual([0, 1, 2, 5, 6]);
+      expect(schedule.end).toBe('stopped');
+    });
   });
 });

@@ -1,4 +1,4 @@
-/** Which window a request belongs to: warm-up, the planned windows, the planted block. Pure. */
+/** Which window a request belongs to: warm-up, the counted windows, the planted block. Pure. */
 import type { MeasurementEnd } from './sample.ts';
 
 export interface WindowScheduleOptions {
@@ -7,21 +7,31 @@ export interface WindowScheduleOptions {
   readonly warmupWindowUs: number;
   readonly warmupMaxUs: number;
   readonly windows: number;
+  /** Most windows that may be added for spoilt ones; 0 when absent. */
+  readonly replacements?: number;
   readonly plantedWindows: number;
   readonly maxUs: number;
 }
 
-export type SchedulePhase = 'warm-up' | 'measuring' | 'planted' | 'over';
+/** `waiting`: all wanted windows are sent, and whether one has to be replaced is not known yet. */
+export type SchedulePhase = 'warm-up' | 'measuring' | 'waiting' | 'planted' | 'over';
 
 /**
- * Warm-up windows are negative and rise; counted ones are 0 to windows − 1; the planted block follows
- * from `windows` on, also after an early stop, so that a number always means the same.
+ * Warm-up windows are negative and rise; counted ones and their replacements are 0 to
+ * windows + replacements − 1; the planted block follows from `windows + replacements` on, also after an
+ * early stop or without replacements, so that a number always means the same.
  */
 export class WindowSchedule {
   readonly #options: WindowScheduleOptions;
+  readonly #mostWindows: number;
   #phase: SchedulePhase;
   #window: number;
   #windowStartUs = 0;
+  /** Windows to send in all, without the planted block. */
+  #wanted: number;
+  /** The last counted window that a request fell into, and the last one that somebody has judged. */
+  #lastSent = -1;
+  #lastSeen = -1;
   #stopping = false;
   #steady = false;
   #measureNext = false;
@@ -29,6 +39,8 @@ export class WindowSchedule {
 
   constructor(options: WindowScheduleOptions) {
     this.#options = options;
+    this.#wanted = options.windows;
+    this.#mostWindows = options.windows + (options.replacements ?? 0);
     this.#phase = 'warm-up';
     // One for each that may fit, so that the last one is −1 at most.
     this.#window = -Math.ceil(options.warmupMaxUs / options.warmupWindowUs);
@@ -60,6 +72,20 @@ export class WindowSchedule {
     this.#stopping = true;
   }
 
+  /**
+   * Somebody has looked at the fitness of this window and wants so many windows in all. What was wanted
+   * once stays wanted; more than windows + replacements are never sent.
+   */
+  seen(window: number, wanted: number): void {
+    this.#lastSeen = Math.max(this.#lastSeen, window);
+    this.#wanted = Math.max(this.#wanted, Math.min(wanted, this.#mostWindows));
+  }
+
+  /** In phase `waiting`: whether {@link windowAt} would now go on. */
+  get mayGoOn(): boolean {
+    return this.#phase === 'waiting' && (this.#stopping || this.#lastSeen >= this.#lastSent);
+  }
+
   /** Nothing more is sent. */
   terminate(end: MeasurementEnd): void {
     if (this.#phase === 'over') return;
@@ -67,16 +93,25 @@ export class WindowSchedule {
     this.#end = end;
   }
 
+  /** Whether the cap on time is reached at this time; nothing more is sent then. */
+  expired(atUs: number): boolean {
+    if (atUs >= this.#options.maxUs) this.terminate('max-seconds');
+    return this.#phase === 'over';
+  }
+
   /**
    * Window of a pair whose first request is meant to leave at this time; undefined when nothing is sent
-   * any more. Times must not fall from call to call.
+   * now: any more, or while it is `waiting`. Times must not fall from call to call.
    */
   windowAt(intendedUs: number): number | undefined {
-    if (intendedUs >= this.#options.maxUs) this.terminate('max-seconds');
-    for (;;) {
+    while (!this.expired(intendedUs)) {
       switch (this.#phase) {
         case 'over':
-          return undefined;
+          break;
+        case 'waiting':
+          if (!this.mayGoOn) return undefined;
+          this.#goOn(intendedUs);
+          break;
         case 'warm-up': {
           if (this.#measureNext || intendedUs >= this.#options.warmupMaxUs) {
             this.#measure(intendedUs);
@@ -89,12 +124,16 @@ export class WindowSchedule {
         }
         case 'measuring':
         case 'planted': {
-          if (intendedUs - this.#windowStartUs < this.#options.windowUs) return this.#window;
+          if (intendedUs - this.#windowStartUs < this.#options.windowUs) {
+            if (this.#phase === 'measuring') this.#lastSent = this.#window;
+            return this.#window;
+          }
           this.#nextWindow();
           break;
         }
       }
     }
+    return undefined;
   }
 
   #measure(startUs: number): void {
@@ -109,14 +148,31 @@ export class WindowSchedule {
   }
 
   #nextWindow(): void {
-    const { windows, plantedWindows, windowUs } = this.#options;
-    const stopped = this.#stopping && this.#phase === 'measuring' && this.#window + 1 < windows;
+    const { plantedWindows, windowUs } = this.#options;
     this.#advance(windowUs);
-    if (stopped) {
-      this.#window = windows;
-      this.#end = 'stopped';
+    if (this.#phase === 'planted') {
+      if (this.#window >= this.#mostWindows + plantedWindows) this.#phase = 'over';
+    } else if (this.#stopping) {
+      if (this.#window < this.#wanted) this.#end = 'stopped';
+      this.#plant();
+    } else if (this.#window >= this.#wanted) {
+      if (this.#wanted >= this.#mostWindows) this.#plant();
+      else this.#phase = 'waiting';
     }
-    if (this.#window >= windows + plantedWindows) this.#phase = 'over';
-    else if (this.#window >= windows) this.#phase = 'planted';
+  }
+
+  /** Nothing was sent meanwhile: whatever comes next begins with a whole window. */
+  #goOn(atUs: number): void {
+    this.#windowStartUs = atUs;
+    if (this.#window >= this.#wanted) this.#plant();
+    else if (this.#stopping) {
+      this.#end = 'stopped';
+      this.#plant();
+    } else this.#phase = 'measuring';
+  }
+
+  #plant(): void {
+    this.#window = this.#mostWindows;
+    this.#phase = this.#options.plantedWindows > 0 ? 'planted' : 'over';
   }
 }

@@ -1,0 +1,183 @@
+/** Windows of the real sender: replaced where one was spoilt, blocks where the arms cannot be up together, unfit when it is overloaded. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { unfitReason } from '../../gate-service/src/judge/fitness.ts';
+import { ChildSender, type ChildSenderOptions } from '../../gate-service/src/load/child-sender.ts';
+import { readSampleFile } from '../../gate-service/src/load/sample-file.ts';
+import type { Measurement } from '../../gate-service/src/load/sample.ts';
+import type { MeasurementPlan, SenderResult } from '../../gate-service/src/load/sender.ts';
+import {
+  answerAfter,
+  Listener,
+  planFor,
+  ReplacingListener,
+  startTarget,
+  type Target,
+} from './sender-fixture.ts';
+
+const MAIN = fileURLToPath(new URL('../../gate-service/src/main.ts', import.meta.url));
+
+let folder: string;
+let target: Target;
+const hogs: ChildProcess[] = [];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sender-windows-'));
+  target = await startTarget((_seen, response) => {
+    answerAfter(response, 5);
+  });
+});
+afterEach(() => {
+  for (const hog of hogs.splice(0)) hog.kill('SIGKILL');
+});
+afterAll(async () => {
+  await target.close();
+  await rm(folder, { recursive: true });
+});
+
+let files = 0;
+async function measure(
+  change: Partial<MeasurementPlan>,
+  listener: Listener,
+  options: ChildSenderOptions = {},
+): Promise<{ readonly result: SenderResult; readonly measurement: Measurement }> {
+  const file = join(folder, `${(files += 1)}.csv.gz`);
+  const plan = planFor(target.port, change);
+  const { signal } = new AbortController();
+  const result = await new ChildSender(options).measure(plan, file, listener, signal);
+  return { result, measurement: await readSampleFile(file) };
+}
+
+const numbers = ({ samples }: Measurement): number[] =>
+  [...new Set(samples.map(({ window }) => window))].sort((a, b) => a - b);
+
+const planted = {
+  name: 'planted' as const,
+  headers: { 'x-speed-gate-arm': 'baseline', 'x-speed-gate-planted': '1' },
+  windows: 1,
+  delayMs: 5,
+};
+
+describe('replacements', () => {
+  // 7 × 0.43 = 3.01: up to three.
+  const replacing = { windows: 7, replacements: 3, windowSeconds: 0.2, planted };
+
+  it.each([
+    ['one in the middle', (window: number) => window === 3, [0, 1, 2, 3, 4, 5, 6, 7, 10]],
+    ['the last one', (window: number) => window === 6, [0, 1, 2, 3, 4, 5, 6, 7, 10]],
+    [
+      'a replacement too',
+      (window: number) => window === 6 || window === 7,
+      [0, 1, 2, 3, 4, 5, 6, 7, 8, 10],
+    ],
+    ['none', () => false, [0, 1, 2, 3, 4, 5, 6, 10]],
+    ['all', () => true, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]],
+  ])('are sent for a spoilt window: %s', async (_what, spoilt, windows) => {
+    const listener = new ReplacingListener(7, spoilt);
+    const { measurement, result } = await measure(replacing, listener);
+    expect(numbers(measurement)).toEqual(windows);
+    expect(result.ended).toBe('planned');
+    expect(measurement).toMatchObject({ windowsPlanned: 7, replacements: 3 });
+    // Whole windows, also after the sender had to wait for an answer.
+    for (const { window, samples } of listener.reports) {
+      const seconds = (samples.at(-1)!.intendedUs - samples[0]!.intendedUs) / 1e6;
+      expect(seconds, `window ${window}`).toBeGreaterThan(0.1);
+      const inArms = Map.groupBy(samples, ({ arm }) => arm);
+      expect([...inArms.values()].map((of) => of.length)).toEqual(
+        Array.from({ length: 2 }, () => samples.length / 2),
+      );
+    }
+    expect(measurement.samples.length).toBe(result.counters.sent);
+  });
+
+  it('do not happen when nobody asks, and the plan goes on', async () => {
+    const { measurement, result } = await measure(replacing, new Listener());
+    expect(numbers(measurement)).toEqual([0, 1, 2, 3, 4, 5, 6, 10]);
+    expect(result.ended).toBe('planned');
+  });
+
+  it('do not happen after a stop', async () => {
+    class Stopping extends ReplacingListener {
+      override stopRequested(): boolean {
+        return this.reports.length >= 2;
+      }
+    }
+    const { measurement, result } = await measure(replacing, new Stopping(7, () => true));
+    expect(result.ended).toBe('stopped');
+    expect(numbers(measurement).length).toBeLessThan(7);
+    expect(numbers(measurement).at(-1)).toBe(10);
+  });
+});
+
+describe('blocks', () => {
+  it('go to one arm at a time, both in one window, with the same payloads', async () => {
+    const before = target.seen.length;
+    const { measurement } = await measure(
+      { blocks: { seconds: 2 }, windowSeconds: 4, windows: 1, pairsPerSecond: 50 },
+      new Listener(),
+    );
+    const { samples, fitness } = measurement;
+    expect(numbers(measurement)).toEqual([0]);
+    expect(fitness[0]).toMatchObject({ sent: samples.length, received: samples.length });
+    const arms = target.seen.slice(before).map(({ arm }) => arm);
+    const changes = arms.filter((arm, i) => i > 0 && arm !== arms[i - 1]).length;
+    expect(changes).toBe(1);
+    const payloads = Map.groupBy(
+      target.seen.slice(before),
+      ({ url, method, body }) => `${method} ${url} ${body}`,
+    );
+    for (const requests of payloads.values()) expect(requests).toHaveLength(2);
+    const [first, second] = ['baseline', 'candidate'].map((arm) =>
+      samples.filter((sample) => sample.arm === arm).map(({ intendedUs }) => intendedUs),
+    );
+    expect(first).toHaveLength(second!.length);
+    // 100 are expected of each.
+    expect(first!.length).toBeGreaterThan(50);
+  });
+});
+
+describe('an overloaded sender', () => {
+  it('either keeps its schedule of 20,000 requests per second or calls its windows unfit', async () => {
+    const before = target.seen.length;
+    const startedAt = performance.now();
+    const { measurement } = await measure(
+      { pairsPerSecond: 10_000, windows: 2, windowSeconds: 0.4 },
+      new Listener(),
+    );
+    const seconds = (performance.now() - startedAt) / 1000;
+    const { fitness, samples } = measurement;
+    expect(target.seen.length - before).toBe(samples.length);
+    const reasons = fitness.map((window) => unfitReason(window));
+    // Fit means on time: then everything was out, and answered, soon after the 0.8 s.
+    if (reasons.includes(undefined)) expect(seconds).toBeLessThan(4);
+    // Whatever it was, the wait is in the latencies: they reach from the intended time to the end.
+    const worst = Math.max(...fitness.map(({ latenessP99Us }) => latenessP99Us));
+    expect(Math.max(...samples.map(({ latencyUs }) => latencyUs))).toBeGreaterThanOrEqual(worst);
+  });
+
+  it('that shares its core with strangers says so', async () => {
+    const onCore0 = ['-c', '0', process.execPath] as const;
+    for (let i = 0; i < 3; i += 1) {
+      hogs.push(spawn('taskset', [...onCore0, '-e', 'for (;;);'], { stdio: 'ignore' }));
+    }
+    const { measurement } = await measure(
+      // No own processes but the sender and this one, whose children the strangers are.
+      { windows: 2, windowSeconds: 1, pairsPerSecond: 1000, ownPids: [] },
+      new Listener(),
+      { command: ['taskset', ...onCore0, MAIN] },
+    );
+    for (const window of measurement.fitness) {
+      expect(window.foreignCores).toBeGreaterThan(0.4);
+      expect(window.runQueueShare).toBeGreaterThan(0.2);
+      expect(unfitReason(window)).toMatch(/late|waited for a core|other processes/);
+    }
+  });
+
+  it('that was not asked to watch for strangers does not say that there were none', async () => {
+    const { measurement } = await measure({ windows: 1 }, new Listener());
+    expect(measurement.fitness[0]).not.toHaveProperty('foreignCores');
+  });
+});
