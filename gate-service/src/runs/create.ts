@@ -4,6 +4,7 @@ import type { Platform } from '../platforms/platform.ts';
 import type { CatalogueService } from '../settings/catalogue.ts';
 import type { NodeResources } from '../stack/resources.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { thisMachine } from './adapters/machine.ts';
 import { replayWarmer } from './adapters/replay-warmer.ts';
 import type { Replay } from './adapters/replay-warmer.ts';
 import { runJudge } from './adapters/run-judge.ts';
@@ -93,6 +94,7 @@ export function createRuns(deps: RunsDependencies): Runs {
       tuners: stackTuners(nodeResources),
       configurations,
       sampleFiles: sampleFilesIn(deps.stateDirectory),
+      ...(platform.kind === 'local' ? { machine: thisMachine } : {}),
       journal,
       clock,
       profiles,

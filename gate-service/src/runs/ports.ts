@@ -60,6 +60,15 @@ export interface SampleFiles {
   read(absolute: string): Promise<Measurement>;
 }
 
+/** The machine that the measurement shares with others. */
+export interface Machine {
+  /**
+   * Cores that processes other than these, their descendants and the gate's own used on average.
+   * @throws when the kernel does not tell, or with the reason of `signal`
+   */
+  foreignCores(ownPids: readonly number[], seconds: number, signal: AbortSignal): Promise<number>;
+}
+
 /** Sends safe requests to new nodes before they get traffic. */
 export interface Warmer {
   warm(

@@ -13,8 +13,11 @@ export interface MeasuringProfile {
   readonly planted: { readonly windows: number; readonly delayMs: number };
   /** One challenger against the incumbent configuration. */
   readonly tuning: { readonly windows: number; readonly warmupSeconds: number };
-  /** Pause before an `invalid` attempt is repeated. */
-  readonly quietSeconds: number;
+  /**
+   * Before an `invalid` attempt is repeated: the machine is to be quiet for `seconds` in a row;
+   * after `maxSeconds` it is repeated all the same.
+   */
+  readonly quiet: { readonly seconds: number; readonly maxSeconds: number };
   /** Cap on the whole run from its first deployment on, without the one repeat. */
   readonly capSeconds: number;
   /** How often progress is said. */
@@ -33,7 +36,7 @@ export const profiles: Readonly<Record<Profile, MeasuringProfile>> = {
     warmup: { minSeconds: 8, maxSeconds: 30, minRequests: 500 },
     planted: { windows: 4, delayMs: 10 },
     tuning: { windows: 8, warmupSeconds: 8 },
-    quietSeconds: 10,
+    quiet: { seconds: 60, maxSeconds: 180 },
     capSeconds: 12 * 60,
     progressSeconds: 15,
   },
@@ -43,7 +46,7 @@ export const profiles: Readonly<Record<Profile, MeasuringProfile>> = {
     warmup: { minSeconds: 4, maxSeconds: 12, minRequests: 200 },
     planted: { windows: 3, delayMs: 10 },
     tuning: { windows: 6, warmupSeconds: 4 },
-    quietSeconds: 3,
+    quiet: { seconds: 4, maxSeconds: 20 },
     capSeconds: 6 * 60,
     progressSeconds: 5,
   },

@@ -5,7 +5,7 @@ import type { Cap } from './cap.ts';
 import { isoNow } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Journal } from './journal.ts';
-import type { Configurations, RunJudge, SampleFiles, Tuners } from './ports.ts';
+import type { Configurations, Machine, RunJudge, SampleFiles, Tuners } from './ports.ts';
 import type { MeasuringProfile } from './profile.ts';
 import type { Promotions } from './promotion.ts';
 import type { RunEvent } from './run.ts';
@@ -22,6 +22,8 @@ export interface RunDependencies {
   readonly tuners: Tuners;
   readonly configurations: Configurations;
   readonly sampleFiles: SampleFiles;
+  /** Absent where the gate does not run beside what it measures: foreign CPU is not watched then. */
+  readonly machine?: Machine;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly profiles: Readonly<Record<'standard' | 'quick', MeasuringProfile>>;

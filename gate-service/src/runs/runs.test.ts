@@ -61,6 +61,23 @@ describe('decisions and causes', () => {
     expect(view?.attempts.map(({ judgement }) => judgement?.cause)).toEqual(['invalid', 'met']);
   });
 
+  it.each([
+    [
+      'as soon as the machine was quiet for as long as it must',
+      [3, 0, 3, 0, 0],
+      0,
+      /after 12 s, the last 6 of them quiet/,
+    ],
+    ['after all when it never is', [], 3, /after 30 s, though .* 3\.00 cores/],
+  ])('repeats %s', async (_, readings, later, words) => {
+    world.foreignCores = () => readings.shift() ?? later;
+    gate = new FakeGate(world);
+    world.judge.causes = ['invalid', 'met'];
+    const run = await gate.gate({ promote: 'never' });
+    expect(run).toMatchObject({ decision: 'pass' });
+    expect((await messages(run.id)).join('\n')).toMatch(words);
+  });
+
   it('never repeats a second time', async () => {
     world.judge.causes = ['invalid', 'invalid', 'met'];
     const run = await gate.gate();

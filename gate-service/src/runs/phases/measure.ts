@@ -9,6 +9,7 @@ import type { AttemptRecord, JudgementRecord } from '../records.ts';
 import type { RunContext } from '../run-context.ts';
 import { measuredOptions } from '../stored-measurement.ts';
 import { awaitHealth } from './health.ts';
+import { awaitQuiet } from './quiet.ts';
 
 export interface Judged {
   readonly record: JudgementRecord;
@@ -41,8 +42,8 @@ export async function measureAndJudge(
       throw new RunEnding('invalid', `measured twice, neither can be judged: ${attempt.sentence}`);
     }
     context.repeated = true;
-    await context.tell('attempt', `repeated once after a quiet moment: ${attempt.sentence}`);
-    await context.deps.clock.sleep(context.profile.quietSeconds * 1000, context.signal);
+    await context.tell('attempt', `repeated once when it is quiet: ${attempt.sentence}`);
+    await context.tell('attempt', `repeated ${await awaitQuiet(context)}`);
     await awaitHealth(context);
     context.cap.extend(context.deps.clock.now() - startedAt);
   }

@@ -11,7 +11,7 @@ import type { MeasuringProfile } from '../profile.ts';
 import { Promotions } from '../promotion.ts';
 import type { RunRequest } from '../run.ts';
 import type { RunRecord, RunStore } from '../run-store.ts';
-import type { Configurations, RunJudge, Tuners } from '../ports.ts';
+import type { Configurations, Machine, RunJudge, Tuners } from '../ports.ts';
 import { Worker } from '../worker.ts';
 import { World } from '../world.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -36,7 +36,7 @@ const profile: MeasuringProfile = {
   warmup: { minSeconds: 2, maxSeconds: 4, minRequests: 1 },
   planted: { windows: 1, delayMs: 10 },
   tuning: { windows: 2, warmupSeconds: 2 },
-  quietSeconds: 3,
+  quiet: { seconds: 6, maxSeconds: 30 },
   capSeconds: 120,
   progressSeconds: 4,
 };
@@ -52,6 +52,8 @@ export class FakeWorld {
   readonly steps = new FakeStepJudge();
   readonly tuners = new FakeTuners();
   readonly warmer = { failed: 0 };
+  /** Cores that strangers use, each time somebody looks; nobody can look when undefined. */
+  foreignCores: (() => number) | undefined;
   /** Requests per second in production. */
   rate = 300;
   /** Arms whose scrape is lost. */
@@ -150,6 +152,12 @@ export class FakeGate {
       if (name !== service.name) throw new Error(`no service ${name}`);
       return service;
     };
+    const machine: Machine = {
+      foreignCores: async (_ownPids, seconds, signal) => {
+        await clock.sleep(seconds * 1000, signal);
+        return fake.foreignCores?.() ?? 0;
+      },
+    };
     this.journal = journal;
     this.promotions = new Promotions({
       store,
@@ -173,6 +181,7 @@ export class FakeGate {
         tuners,
         configurations,
         sampleFiles: fakeSampleFiles(sender),
+        ...(fake.foreignCores === undefined ? {} : { machine }),
         journal,
         clock,
         headers: { arm: 'x-arm', planted: 'x-planted' },
