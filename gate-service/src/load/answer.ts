@@ -1,4 +1,5 @@
 /** From an answer to the status of a sample. Pure. */
+import { compileBodyPattern } from './body-pattern.ts';
 import type { RequestKind } from './workload.ts';
 
 /** What came back, as far as the check needs it. */
@@ -17,15 +18,17 @@ export interface AnswerCheck {
 }
 
 /**
- * The expected status is right even where it is >= 400; any other status >= 400 is said by its number;
+ * An expected status is right even where it is >= 400; any other status >= 400 is said by its number;
  * another wrong status, or a body that does not match, is `body-check`.
  */
 export function createAnswerCheck(expected: RequestKind['expect']): AnswerCheck {
-  const pattern = expected.bodyPattern === undefined ? undefined : new RegExp(expected.bodyPattern);
+  const pattern =
+    expected.bodyPattern === undefined ? undefined : compileBodyPattern(expected.bodyPattern);
+  const wanted = expected.status === undefined ? undefined : [expected.status].flat();
   return {
     needsBody: pattern !== undefined,
     statusOf: ({ status, body }) => {
-      const asExpected = expected.status === undefined ? status < 400 : status === expected.status;
+      const asExpected = wanted === undefined ? status < 400 : wanted.includes(status);
       if (!asExpected) return status >= 400 ? String(status) : 'body-check';
       return pattern === undefined || pattern.test(body ?? '') ? 'ok' : 'body-check';
     },

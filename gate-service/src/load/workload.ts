@@ -1,5 +1,11 @@
 /** What is sent to a service: named requests with weights, and how fast. Read from YAML in the application's repository. */
 import { z } from 'zod';
+import { bodyPatternProblem } from './body-pattern.ts';
+import { meanFactor, phasesSchema } from './phases.ts';
+import { columnsIn, unknownPlaceholders } from './placeholders.ts';
+import { charactersOf, dataTableSchema, MAX_DATA_CHARACTERS } from './workload-data.ts';
+
+export { renderRequest, type RenderedRequest } from './render-request.ts';
 
 /** Set by the sender or by HTTP itself; a workload may not speak for them. */
 const RESERVED_HEADERS =
@@ -10,16 +16,13 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
 /** Visible ASCII without `#`: everything else is percent-encoded in a URL. */
 const PATH = /^[\x21\x22\x24-\x7e]*$/;
-const PLACEHOLDER = /\$\{([^}]*)\}/g;
 
 const templateText = z.string().superRefine((text, context) => {
-  for (const [whole, name] of text.matchAll(PLACEHOLDER)) {
-    if (name !== 'sequence') {
-      context.addIssue({
-        code: 'custom',
-        message: `${whole} is not known; the only placeholder is \${sequence}, the number of the pair`,
-      });
-    }
+  for (const whole of unknownPlaceholders(text)) {
+    context.addIssue({
+      code: 'custom',
+      message: `${whole} is not known; there are \${sequence}, the number of the pair, and \${data.COLUMN}, a value of its row of data`,
+    });
   }
 });
 
@@ -34,71 +37,124 @@ const headersSchema = z.record(z.string(), templateText).superRefine((headers, c
   }
 });
 
+const statusSchema = z.int().min(100).max(599);
+
 const expectSchema = z
   .strictObject({
-    /** Any status below 400 is fine when absent. */
-    status: z.int().min(100).max(599).optional(),
-    /** Regular expression that the body must match somewhere. */
+    /** One or several; any status below 400 is fine when absent. */
+    status: z
+      .union([statusSchema, z.array(statusSchema).min(1).max(20)], {
+        error: 'is a status from 100 to 599, or a list of such',
+      })
+      .optional(),
+    /** Regular expression that the body must match somewhere; see body-pattern.ts. */
     bodyPattern: z
       .string()
       .superRefine((pattern, context) => {
-        try {
-          new RegExp(pattern);
-        } catch (error) {
-          const message = error instanceof Error ? error.message : String(error);
-          context.addIssue({ code: 'custom', message });
-        }
+        const problem = bodyPatternProblem(pattern);
+        if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
       })
       .optional(),
   })
   .default({});
 
+/** The fields of a request but its data, which a workload file may name and a run's workload holds. */
+export const requestKindShape = {
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'lower-case letters, digits and dashes'),
+  weight: z.number().positive().default(1),
+  method: z.enum(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']).default('GET'),
+  /** May hold placeholders, whose values are the same for both arms of a pair. */
+  path: templateText
+    .startsWith('/', 'starts with "/"')
+    .refine((path) => PATH.test(path), 'visible ASCII without "#"; percent-encode the rest'),
+  headers: headersSchema.default({}),
+  body: templateText.optional(),
+  expect: expectSchema,
+};
+
 export const requestKindSchema = z
-  .strictObject({
-    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'lower-case letters, digits and dashes'),
-    weight: z.number().positive().default(1),
-    method: z.enum(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']).default('GET'),
-    /** May hold `${sequence}`, the number of the pair (the same for both arms). */
-    path: templateText
-      .startsWith('/', 'starts with "/"')
-      .refine((path) => PATH.test(path), 'visible ASCII without "#"; percent-encode the rest'),
-    headers: headersSchema.default({}),
-    body: templateText.optional(),
-    expect: expectSchema,
-  })
-  .superRefine(({ method, body, expect }, context) => {
+  .strictObject({ ...requestKindShape, data: dataTableSchema.optional() })
+  .superRefine(({ method, path, headers, body, expect, data }, context) => {
+    const refuse = (at: readonly string[], message: string): void => {
+      context.addIssue({ code: 'custom', path: [...at], message });
+    };
     if (body !== undefined && (method === 'GET' || method === 'HEAD')) {
-      context.addIssue({ code: 'custom', path: ['body'], message: `a ${method} carries no body` });
+      refuse(['body'], `a ${method} carries no body`);
     }
     if (expect.bodyPattern !== undefined && method === 'HEAD') {
-      context.addIssue({
-        code: 'custom',
-        path: ['expect', 'bodyPattern'],
-        message: 'the answer to a HEAD has no body',
-      });
+      refuse(['expect', 'bodyPattern'], 'the answer to a HEAD has no body');
+    }
+    const known = new Set(data?.columns);
+    const check = (at: readonly string[], text: string): void => {
+      for (const column of columnsIn(text)) {
+        if (known.has(column)) continue;
+        const there = data === undefined ? 'there is no data' : `data has ${[...known].join(', ')}`;
+        refuse(at, `\${data.${column}} has no column: ${there}`);
+      }
+    };
+    check(['path'], path);
+    if (body !== undefined) check(['body'], body);
+    for (const [name, value] of Object.entries(headers)) {
+      check(['headers', name], value);
+      for (const column of columnsIn(value)) {
+        const index = data?.columns.indexOf(column) ?? -1;
+        const row = data?.rows.findIndex((values) => !HEADER_VALUE.test(values[index] ?? '')) ?? -1;
+        if (row < 0) continue;
+        refuse(['headers', name], `row ${row + 1} of data.${column} does not fit into a header`);
+      }
     }
   });
 export type RequestKind = z.infer<typeof requestKindSchema>;
 
-export const workloadSchema = z.strictObject({
-  /** Requests per second to each arm. */
-  rate: z.number().positive().max(10_000),
+/** Highest rate of requests per second to each arm, in any phase. */
+export const MAX_RATE = 10_000;
+
+/** The fields of a workload but its requests and their data. */
+export const workloadShape = {
+  /** Requests per second to each arm; with phases, at factor 1. */
+  rate: z.number().positive().max(MAX_RATE),
   arrivals: z.enum(['poisson', 'constant']).default('poisson'),
   freshConnections: z.number().min(0).max(1).default(0),
-  requests: z
-    .array(requestKindSchema)
-    .min(1, 'a workload needs at least one request')
-    .superRefine((requests, context) => {
-      const seen = new Set<string>();
-      requests.forEach(({ name }, index) => {
-        if (seen.has(name)) {
-          const message = `"${name}" is the name of another request too; thresholds go by name`;
-          context.addIssue({ code: 'custom', path: [index, 'name'], message });
-        }
-        seen.add(name);
+  phases: phasesSchema.optional(),
+};
+
+/** A workload as a run is asked with: data and all. Files name their data; see workload-file.ts. */
+export const workloadSchema = z
+  .strictObject(
+    {
+      ...workloadShape,
+      requests: z
+        .array(requestKindSchema)
+        .min(1, 'a workload needs at least one request')
+        .superRefine(checkNames),
+    },
+    {
+      error: ({ code, keys }) =>
+        code === 'unrecognized_keys' && Array.isArray(keys) && keys.includes('data')
+          ? 'data stands in a workload file only; `speed-gate workload inline FILE` puts its values into the requests'
+          : undefined,
+    },
+  )
+  .superRefine(({ rate, phases, requests }, context) => {
+    phases?.steps.forEach(({ factor }, index) => {
+      if (rate * factor <= MAX_RATE) return;
+      context.addIssue({
+        code: 'custom',
+        path: ['phases', 'steps', index, 'factor'],
+        message: `makes ${rate * factor} requests per second of a rate of ${rate}; at most ${MAX_RATE} are allowed`,
       });
-    }),
-});
+    });
+    const characters = requests.reduce(
+      (sum, { data }) => sum + (data === undefined ? 0 : charactersOf(data)),
+      0,
+    );
+    if (characters <= MAX_DATA_CHARACTERS) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['requests'],
+      message: `their data has ${characters} characters; at most ${MAX_DATA_CHARACTERS} are allowed: take fewer rows or columns`,
+    });
+  });
 export type Workload = z.infer<typeof workloadSchema>;
 
 /** Methods that RFC 9110, section 9.2.1 calls safe: nothing changes when they are replayed. */
@@ -121,23 +177,21 @@ export function nonIdempotentRequests(workload: Workload): readonly RequestKind[
   return workload.requests.filter((kind) => !isIdempotent(kind));
 }
 
-export interface RenderedRequest {
-  readonly method: RequestKind['method'];
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+/** Requests per second to each arm on average: over a cycle of its phases, or after phases that end. */
+export function meanRate({ rate, phases }: Pick<Workload, 'rate' | 'phases'>): number {
+  return rate * meanFactor(phases);
 }
 
-/** The request as it is sent: every `${sequence}` replaced by the number of the pair. */
-export function renderRequest(kind: RequestKind, sequence: number): RenderedRequest {
-  const fill = (text: string): string =>
-    text.includes('${') ? text.replaceAll('${sequence}', String(sequence)) : text;
-  const headers: Record<string, string> = {};
-  for (const name in kind.headers) headers[name] = fill(kind.headers[name] ?? '');
-  return {
-    method: kind.method,
-    path: fill(kind.path),
-    headers,
-    ...(kind.body === undefined ? {} : { body: fill(kind.body) }),
-  };
+function checkNames(
+  requests: readonly { readonly name: string }[],
+  context: z.RefinementCtx,
+): void {
+  const seen = new Set<string>();
+  requests.forEach(({ name }, index) => {
+    if (seen.has(name)) {
+      const message = `"${name}" is the name of another request too; thresholds go by name`;
+      context.addIssue({ code: 'custom', path: [index, 'name'], message });
+    }
+    seen.add(name);
+  });
 }
