@@ -3,7 +3,7 @@
  * that stand there twice, and a clock that goes back or jumps. The judge's other controls look at
  * single samples; these look at how they fit together. Pure.
  */
-import type { Measurement, Sample } from '../load/sample.ts';
+import type { ArmName, Measurement, Sample } from '../load/sample.ts';
 
 /** An open loop sends window after window; the second request of a pair may be due a little after its window. */
 const MOST_OVERLAP = 0.5;
@@ -109,19 +109,14 @@ function clockStep(spans: readonly WindowSpan[]): string | undefined {
 }
 
 function repeatedRows(samples: readonly Sample[]): string | undefined {
-  const times = Float64Array.from(samples, ({ intendedUs }) => intendedUs).sort();
-  const shared = new Set<number>();
-  let coarse = true;
-  for (const [index, time] of times.entries()) {
-    if (index > 0 && times[index - 1] === time) shared.add(time);
-    if (time % 1000 !== 0) coarse = false;
-  }
+  const shared = sharedTimes(samples);
   if (shared.size === 0) return undefined;
   const seen = new Set<string>();
   let twins = 0;
-  for (const sample of samples) {
-    if (!shared.has(sample.intendedUs)) continue;
-    const { arm, launch, window, kind, intendedUs, latencyUs, status } = sample;
+  let coarse = true;
+  for (const { arm, launch, window, kind, intendedUs, latencyUs, status } of samples) {
+    if (intendedUs % 1000 !== 0) coarse = false;
+    if (shared.get(arm)?.has(intendedUs) !== true) continue;
     const row = `${arm},${launch},${window},${kind},${intendedUs},${latencyUs},${status}`;
     if (seen.has(row)) twins += 1;
     else seen.add(row);
@@ -129,6 +124,23 @@ function repeatedRows(samples: readonly Sample[]): string | undefined {
   const most = 2 + (coarse ? CHANCE_TWINS_COARSE : CHANCE_TWINS) * samples.length;
   if (twins <= most) return undefined;
   return `${twins} of ${samples.length} rows stand in the file twice`;
+}
+
+/** Intended times that several requests of an arm have: few, so that only their rows need be compared. */
+function sharedTimes(samples: readonly Sample[]): Map<ArmName, Set<number>> {
+  const times = new Map<ArmName, number[]>();
+  for (const { arm, intendedUs } of samples) {
+    const list = times.get(arm);
+    if (list === undefined) times.set(arm, [intendedUs]);
+    else list.push(intendedUs);
+  }
+  const shared = new Map<ArmName, Set<number>>();
+  for (const [arm, list] of times) {
+    const sorted = Float64Array.from(list).sort();
+    const several = sorted.filter((time, index) => index > 0 && sorted[index - 1] === time);
+    if (several.length > 0) shared.set(arm, new Set(several));
+  }
+  return shared;
 }
 
 function median(values: readonly number[]): number {
