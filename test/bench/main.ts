@@ -6,6 +6,11 @@ interface Bench {
 }
 
 const benches: Readonly<Record<string, Bench>> = {
+  'judge-real': {
+    summary: 'real pushes, some of a slower build, judged by the gate and by its peers',
+    run: async (args, signal) =>
+      (await import('./judge-real/bench.ts')).runJudgeRealBench(args, signal),
+  },
   'same-build': {
     summary: 'what two arms with the same build show under the demo’s load',
     run: async (args, signal) =>

@@ -42,6 +42,15 @@ describe('Mann–Whitney interval', () => {
       estimate: 1,
     },
     {
+      name: 'ties that narrow the interval',
+      x: [6, 5, 5, 5, 5, 5, 5, 7, 5, 5, 5, 6],
+      y: [4, 4, 4, 4, 4, 4, 5, 4, 5, 4, 4, 4],
+      confidence: 0.98,
+      low: 1,
+      high: 1,
+      estimate: 1,
+    },
+    {
       name: 'too few for the level: all differences',
       x: [3, 4, 5],
       y: [1, 2, 2.5],
