@@ -238,7 +238,7 @@ requests:
       planFor(server.port, {
         windows: 2,
         workload: failures,
-        limits: { connections: 300, requestTimeoutMs: 400, maxSeconds: 60 },
+        limits: { connections: 300, requestTimeoutMs: 1500, maxSeconds: 60 },
       }),
     );
     const words = Object.fromEntries(
@@ -258,7 +258,7 @@ requests:
     });
     expect(result.counters.sent).toBe(measurement.samples.length);
     const silent = measurement.samples.filter(({ kind }) => kind === 'silent');
-    expect(Math.min(...latencies(silent))).toBeGreaterThanOrEqual(400);
+    expect(Math.min(...latencies(silent))).toBeGreaterThanOrEqual(1500);
     expect(silent[0]?.launch).toBe('-');
   });
 });
@@ -302,13 +302,13 @@ describe('warm-up', () => {
 
 describe('fitness', () => {
   it('tells of a sender that cannot keep up, with both arms on time otherwise', async () => {
-    // A body check that takes the sender's only thread for 30 ms at each answer of 20 ms of load.
+    // A body check that takes the sender's only thread for about 10 ms at each answer; 5 ms are there.
     const slow = loadWorkload(`
 rate: 1
 requests:
-  - { name: a, path: /a, expect: { bodyPattern: "^(a+)+$" } }
+  - { name: a, path: /a, expect: { bodyPattern: " +$" } }
 `);
-    const server = await target((_seen, response) => response.end(`${'a'.repeat(21)}!`));
+    const server = await target((_seen, response) => response.end(`${' '.repeat(900_000)}!`));
     const { measurement } = await measure(planFor(server.port, { windows: 2, workload: slow }));
     const worst = Math.max(...measurement.fitness.map(({ latenessP99Us }) => latenessP99Us));
     // The judge's limit is 20 ms.

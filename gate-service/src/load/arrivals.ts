@@ -1,5 +1,6 @@
 /** When requests are meant to leave: open loop, known before anything is sent. Pure. */
 import type { Random } from '../statistics/random.ts';
+import { createRateProfile, type Phases } from './phases.ts';
 
 export type ArrivalKind = 'poisson' | 'constant';
 
@@ -10,11 +11,30 @@ export interface Arrivals {
 }
 
 /**
- * @param perSecond requests per second, above 0
+ * @param perSecond requests per second, above 0; with phases at factor 1
  * @param random used by `poisson` only
+ * @param phases change the rate over time: the schedule of the unchanged rate, rescaled
+ * @param fromSeconds where in the phases the schedule begins
  * @throws RangeError when the rate is not a positive number
  */
-export function createArrivals(kind: ArrivalKind, perSecond: number, random: Random): Arrivals {
+export function createArrivals(
+  kind: ArrivalKind,
+  perSecond: number,
+  random: Random,
+  phases?: Phases,
+  fromSeconds = 0,
+): Arrivals {
+  const steady = createSteadyArrivals(kind, perSecond, random);
+  if (phases === undefined) return steady;
+  const { secondsAt, workAt } = createRateProfile(phases);
+  const before = workAt(fromSeconds);
+  return {
+    // Rounding must not bring a request of a later block before its beginning.
+    next: () => Math.max(0, (secondsAt(before + steady.next() / 1e6) - fromSeconds) * 1e6),
+  };
+}
+
+function createSteadyArrivals(kind: ArrivalKind, perSecond: number, random: Random): Arrivals {
   if (!(perSecond > 0) || !Number.isFinite(perSecond)) {
     throw new RangeError(`a rate is a positive number of requests per second, got ${perSecond}`);
   }

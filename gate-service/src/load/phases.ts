@@ -28,18 +28,22 @@ export type Phases = z.infer<typeof phasesSchema>;
 
 export interface RateProfile {
   /** Times the rate at this moment; seconds since the measurement's start, from 0. */
-  rateFactorAt(seconds: number): number;
+  readonly rateFactorAt: (seconds: number) => number;
   /**
    * Inverse of the factor's integral: when so many seconds' worth of the unchanged rate have been sent.
    * Turns a schedule of the unchanged rate into one of the changing rate (time rescaling of point
    * processes; Cinlar 1975), and keeps its order.
    */
-  secondsAt(work: number): number;
+  readonly secondsAt: (work: number) => number;
+  /** The factor's integral from 0 to this moment. */
+  readonly workAt: (seconds: number) => number;
 }
 
 /** @param phases absent: factor 1 throughout */
 export function createRateProfile(phases?: Phases): RateProfile {
-  if (phases === undefined) return { rateFactorAt: () => 1, secondsAt: (work) => work };
+  if (phases === undefined) {
+    return { rateFactorAt: () => 1, secondsAt: (work) => work, workAt: (seconds) => seconds };
+  }
   const { steps } = phases;
   const cyclic = phases.apply === 'cyclic';
   const starts = runningSums(steps.map(({ seconds }) => seconds));
@@ -60,6 +64,13 @@ export function createRateProfile(phases?: Phases): RateProfile {
       const part = partAt(works, rest);
       const into = (rest - (works[part] ?? 0)) / factorOf(part);
       return cycles * seconds + (starts[part] ?? 0) + into;
+    },
+    workAt: (at) => {
+      if (!cyclic && at >= seconds) return work + (at - seconds);
+      const cycles = Math.floor(at / seconds);
+      const rest = Math.min(seconds, Math.max(0, at - cycles * seconds));
+      const part = partAt(starts, rest);
+      return cycles * work + (works[part] ?? 0) + (rest - (starts[part] ?? 0)) * factorOf(part);
     },
   };
 }

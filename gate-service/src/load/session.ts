@@ -296,6 +296,7 @@ export class Session {
 
 function createTurns(plan: MeasurementPlan, schedule: WindowSchedule): Turns {
   const { blocks, pairsPerSecond, seed } = plan;
+  const { phases } = plan.workload;
   const pairing = createPairing({
     weights: plan.workload.requests.map(({ weight }) => weight),
     freshConnections: plan.freshConnections,
@@ -305,13 +306,16 @@ function createTurns(plan: MeasurementPlan, schedule: WindowSchedule): Turns {
   if (blocks === undefined) {
     return new PairTurns(
       schedule,
-      createArrivals(plan.arrivals, 2 * pairsPerSecond, random),
+      createArrivals(plan.arrivals, 2 * pairsPerSecond, random, phases),
       pairing,
     );
   }
+  let couples = 0;
   return new BlockTurns(schedule, {
     blockUs: blocks.seconds * 1e6,
-    arrivals: () => createArrivals(plan.arrivals, pairsPerSecond, random),
+    // Both blocks of a couple meet the same phases; the next couple goes on where they ended.
+    arrivals: () =>
+      createArrivals(plan.arrivals, pairsPerSecond, random, phases, couples++ * blocks.seconds),
     pairing,
     order: createRandom(seed, 'blocks'),
   });
