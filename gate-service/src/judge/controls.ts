@@ -1,6 +1,7 @@
 /** Controls: whether this measurement could be trusted to show anything, whatever it showed. */
 import type { ControlOutcome } from './judgement.ts';
 import { brokenOff, type JudgedMeasurement } from './measurement.ts';
+import { UNWATCHED } from './fitness.ts';
 import { milliseconds, percent, signedPercent } from './numbers.ts';
 import type { SortedMeasurement } from './windows.ts';
 import { LEAST_SHARE_COUNTED } from './looks.ts';
@@ -15,6 +16,14 @@ export function senderControl(
   if (broken !== undefined) return { control: 'sender', passed: false, sentence: broken };
   if (measurement.fitness.length === 0) {
     return notRun('sender', !options.required, 'the sender did not report on its fitness');
+  }
+  const unwatched = measurement.fitness.filter(({ foreignCores }) => foreignCores === undefined);
+  if (options.required && unwatched.length > 0) {
+    return {
+      control: 'sender',
+      passed: false,
+      sentence: `${UNWATCHED} in ${unwatched.length} of ${measurement.fitness.length} windows: strangers may have spoilt them unseen`,
+    };
   }
   const dropped = sorted.dropped.length;
   const all = sorted.counted.length + dropped;
@@ -38,7 +47,7 @@ export function senderControl(
   return {
     control: 'sender',
     passed: true,
-    sentence: `the sender kept up: ${all - dropped} of ${all} windows count${why}`,
+    sentence: `the sender kept up: ${all - dropped} of ${all} windows count${why}${unwatched.length > 0 ? `; ${UNWATCHED}` : ''}`,
   };
 }
 

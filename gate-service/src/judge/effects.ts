@@ -21,7 +21,7 @@ export function pairedEffects(
   percent: number,
   limits: FitnessLimits = defaultFitnessLimits,
 ): PairedEffects {
-  const { counted, dropped, oddities } = sortMeasurement(measurement, arms, limits);
+  const { counted, dropped, oddities } = sortMeasurement(measurement, arms, limits, 'allowed');
   const whole = tallyFailures({ windows: counted })[0];
   const none = { hits: 0, total: 0 };
   const measured = counted.length + dropped.length;

@@ -17,7 +17,6 @@ import {
   type Tally,
 } from '../statistics/proportions.ts';
 import { normalQuantile } from '../statistics/distributions.ts';
-import type { Sample } from '../load/sample.ts';
 import { frame, invalidFinding, type Evidence, type Finding } from './finding.ts';
 import type { Threshold } from './threshold.ts';
 
@@ -115,18 +114,20 @@ function testOne(
 /** All requests first, then each kind in alphabetical order. */
 export function tallyFailures({ windows }: Pick<Evidence, 'windows'>): ComparedTally[] {
   const counts = new Map<string, { subject: Count; reference: Count }>();
-  const add = (sample: Sample, side: 'subject' | 'reference'): void => {
-    let both = counts.get(sample.kind);
-    if (both === undefined) {
-      both = { subject: { hits: 0, total: 0 }, reference: { hits: 0, total: 0 } };
-      counts.set(sample.kind, both);
+  const add = (tallies: ReadonlyMap<string, Tally>, side: 'subject' | 'reference'): void => {
+    for (const [kind, { hits, total }] of tallies) {
+      let both = counts.get(kind);
+      if (both === undefined) {
+        both = { subject: { hits: 0, total: 0 }, reference: { hits: 0, total: 0 } };
+        counts.set(kind, both);
+      }
+      both[side].total += total;
+      both[side].hits += hits;
     }
-    both[side].total += 1;
-    if (sample.status !== 'ok') both[side].hits += 1;
   };
   for (const window of windows) {
-    for (const sample of window.subject) add(sample, 'subject');
-    for (const sample of window.reference) add(sample, 'reference');
+    add(window.subject.tallies(), 'subject');
+    add(window.reference.tallies(), 'reference');
   }
   const kinds = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
   const sum = (side: 'subject' | 'reference'): Tally => ({

@@ -22,13 +22,19 @@ export const defaultFitnessLimits: FitnessLimits = {
   droppedShare: 0.3,
 };
 
-/** Why a window does not count; `undefined` when it does. A report with odd numbers never counts. */
+export const UNWATCHED = 'nobody watched how much CPU other processes used';
+
+/**
+ * Why a window does not count; `undefined` when it does. A report with odd numbers never counts.
+ * @param unwatched whether it counts when nobody watched other processes' CPU
+ */
 export function unfitReason(
   fitness: WindowFitness,
   limits: FitnessLimits = defaultFitnessLimits,
+  unwatched: 'unfit' | 'allowed' = 'unfit',
 ): string | undefined {
   const { latenessP99Us, runQueueShare, foreignCores, sent, received } = fitness;
-  const numbers = [latenessP99Us, runQueueShare, foreignCores, sent, received];
+  const numbers = [latenessP99Us, runQueueShare, foreignCores ?? 0, sent, received];
   if (!numbers.every((value) => Number.isFinite(value) && value >= 0)) {
     return 'its report holds impossible numbers';
   }
@@ -38,6 +44,7 @@ export function unfitReason(
   if (runQueueShare > limits.runQueueShare) {
     return `the sender waited for a core ${(runQueueShare * 100).toFixed(0)} % of the time (limit ${limits.runQueueShare * 100} %)`;
   }
+  if (foreignCores === undefined) return unwatched === 'unfit' ? UNWATCHED : undefined;
   if (foreignCores > limits.foreignCores) {
     return `other processes used ${foreignCores.toFixed(2)} cores (limit ${limits.foreignCores})`;
   }

@@ -34,6 +34,16 @@ function outcomes({ outcomes: list }: Judgement): Outcome[] {
   return list.map(({ outcome }) => outcome);
 }
 
+/** The same samples, answered by so many nodes an arm. */
+function withNodes(measurement: JudgedMeasurement, nodes: number): JudgedMeasurement {
+  let row = 0;
+  const samples = measurement.samples.map((s) => {
+    row += 1;
+    return { ...s, launch: `${s.arm}-${Math.floor(row / 2) % nodes}` };
+  });
+  return { ...measurement, samples };
+}
+
 const failing =
   (arm: string, kind: string, share: number): NonNullable<MeasurementRecipe['change']> =>
   (sample, random) =>
@@ -424,12 +434,18 @@ describe('properties', () => {
     expect((1 + one!.low!) * (1 + other!.high!)).toBeCloseTo(1, 10);
   });
 
-  test('the names of nodes change nothing', () => {
-    const renamed = {
-      ...measurement,
-      samples: measurement.samples.map((s) => ({ ...s, launch: '-' })),
-    };
-    expect(judgeIt(renamed, relative)).toEqual(judgeIt(measurement, relative));
+  test.each([2, 7])('the names of %i nodes an arm change nothing', (nodes) => {
+    const many = withNodes(measurement, nodes);
+    const names = [...new Set(many.samples.map(({ launch }) => launch))];
+    const expected = judgeIt(many, relative);
+    fc.assert(
+      fc.property(fc.shuffledSubarray(names, { minLength: names.length }), (others) => {
+        const other = new Map(names.map((name, index) => [name, `x-${others[index]!}`]));
+        const samples = many.samples.map((s) => ({ ...s, launch: other.get(s.launch)! }));
+        expect(judgeIt({ ...many, samples }, relative)).toEqual(expected);
+      }),
+      quick,
+    );
   });
 
   test('slower in every window is never a better outcome', () => {

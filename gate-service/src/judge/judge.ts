@@ -17,11 +17,19 @@ import type {
 import { findLatency } from './latency.ts';
 import { levelsAt, lookSchedule, MINIMUM_WINDOWS, shouldStop, type LookLevels } from './looks.ts';
 import type { JudgedMeasurement } from './measurement.ts';
+import { nodesControl } from './nodes.ts';
 import { plantedControl } from './planted.ts';
 import { findCapacity, findCpu, findThroughput } from './rates.ts';
 import { sameBuildControl } from './same-build.ts';
 import { formatThreshold, type Threshold } from './threshold.ts';
-import { codeArms, sortMeasurement, type ComparedArms, type SortedMeasurement } from './windows.ts';
+import {
+  codeArms,
+  sortMeasurement,
+  spanSeconds,
+  upToLook,
+  type ComparedArms,
+  type SortedMeasurement,
+} from './windows.ts';
 import { weigh } from './weigh.ts';
 import { describeSummary } from './wording.ts';
 
@@ -31,15 +39,21 @@ export interface JudgeOptions {
   /** Splits the baseline's samples for the same-build control. */
   readonly seed: number;
   /**
-   * Measured windows at this look, dropped ones included; the planned number or more is the last
-   * look. Absent: all windows there are, and no more will come.
+   * Counted (fit) windows at this look; the planned number or more is the last look. Absent: all
+   * windows there are, and no more will come.
    */
   readonly look?: number;
+  /**
+   * Nothing more will come, so that this look is the last one. Default: `look` is absent or reaches
+   * the planned number, or the sender sent all it should (`ended` planned or max-seconds) and no
+   * further window counts.
+   */
+  readonly final?: boolean;
   /** Measured and shown, never deciding. */
   readonly shown?: readonly Threshold[];
   /** A missing planted block makes the measurement invalid. Default false. */
   readonly requirePlanted?: boolean;
-  /** Missing fitness reports or counters make it invalid. Default true. */
+  /** Missing fitness reports, watch over other processes, or counters make it invalid. Default true. */
   readonly requireSender?: boolean;
   /** False: there is no baseline arm, only absolute limits are judged. Default true. */
   readonly baseline?: boolean;
@@ -62,13 +76,30 @@ export function judge(
   thresholds: readonly Threshold[],
   options: JudgeOptions,
 ): Judgement {
+  return judgeSorted(measurement, sortFor(measurement, options), thresholds, options);
+}
+
+/** Sorted once, however many looks are taken at it. */
+function sortFor(
+  measurement: JudgedMeasurement,
+  { arms = codeArms, fitness = defaultFitnessLimits, requireSender }: Omit<JudgeOptions, 'seed'>,
+): SortedMeasurement {
+  const unwatched = requireSender === false ? 'allowed' : 'unfit';
+  return sortMeasurement(measurement, arms, fitness, unwatched);
+}
+
+function judgeSorted(
+  measurement: JudgedMeasurement,
+  gathered: SortedMeasurement,
+  thresholds: readonly Threshold[],
+  options: JudgeOptions,
+): Judgement {
   const limits = options.fitness ?? defaultFitnessLimits;
   const arms = options.arms ?? codeArms;
   const planned = plannedWindows(measurement);
-  const gathered = sortMeasurement(measurement, arms, limits);
-  const sorted = options.look === undefined ? gathered : upTo(gathered, options.look);
-  const final = options.look === undefined || options.look >= planned;
-  const levels = levelsAt(Math.max(1, sorted.counted.length), planned, final);
+  const sorted = upToLook(gathered, options.look ?? Infinity);
+  const final = options.final ?? isLast(measurement, gathered, planned, options.look);
+  const levels = levelsAt(sorted.counted.length, planned, final);
   const hasReference = options.baseline !== false;
   const evidence: Evidence = {
     windows: sorted.counted,
@@ -78,7 +109,7 @@ export function judge(
   };
   const judged = thresholds.filter(({ against }) => hasReference || against === 'absolute');
   const unjudged = thresholds.filter((threshold) => !judged.includes(threshold));
-  const controls = [
+  const controls: ControlOutcome[] = [
     ...(hasReference ? sameBuildControls(judged, gathered, options.seed) : []),
     plantedControl(measurement, gathered, options.requirePlanted === true),
     senderControl(measurement, sorted, {
@@ -97,8 +128,14 @@ export function judge(
       ? findOne(threshold, evidence, measurement, arms)
       : invalidFinding(threshold, oddity);
   const conclude = (list: readonly Threshold[]): ThresholdOutcome[] =>
-    weigh(list.map(find), evidence, steady);
+    weigh(list.map(find), evidence, steady).map((outcome, index) => ({
+      ...outcome,
+      ...extentOf(list[index]?.kind, sorted),
+    }));
   const outcomes = conclude(judged);
+  if (hasReference && oddity === undefined) {
+    controls.push(...nodeControls(judged, outcomes, sorted, levels));
+  }
   const cause = causeOf(outcomes, controls);
   return {
     decision: cause === 'met' ? 'pass' : 'rollback',
@@ -122,48 +159,66 @@ export interface SequentialJudgement {
   readonly judgement: Judgement;
   /** How many looks were taken. */
   readonly looks: number;
-  /** Windows measured up to that look. */
+  /** Windows measured up to that look, dropped ones included. */
   readonly windows: number;
+  /** From the first to the last intended send of those that count. */
+  readonly seconds: number;
 }
 
-/** Judges a stored measurement with the looks that the live run takes: ends at the first that settles it. */
+/**
+ * Judges a stored measurement with the looks that the live run takes: whenever so many windows count
+ * as a look asks for. Whether it ends there is decided as in the live run, on what was there at that
+ * moment; what it then says rests on everything that was gathered.
+ */
 export function judgeSequentially(
   measurement: JudgedMeasurement,
   thresholds: readonly Threshold[],
-  options: Omit<JudgeOptions, 'look'>,
+  options: Omit<JudgeOptions, 'look' | 'final'>,
 ): SequentialJudgement {
-  const { counted, dropped } = sortMeasurement(
-    measurement,
-    options.arms ?? codeArms,
-    options.fitness ?? defaultFitnessLimits,
-  );
-  const measured = counted.length + dropped.length;
+  const gathered = sortFor(measurement, options);
   const planned = plannedWindows(measurement);
-  const interim = lookSchedule(planned).filter((look) => look < planned && look <= measured);
-  for (const [index, look] of interim.entries()) {
-    const judgement = judge(measurement, thresholds, { ...options, look });
-    if (shouldStop(judgement)) return { judgement, looks: index + 1, windows: look };
-  }
-  return {
-    judgement: judge(measurement, thresholds, options),
-    looks: interim.length + 1,
-    windows: measured,
+  const available = gathered.counted.length;
+  const interim = lookSchedule(planned).filter((look) => look < planned && look <= available);
+  const answer = (look: number | undefined, looks: number): SequentialJudgement => {
+    const { counted, dropped } = upToLook(gathered, look ?? Infinity);
+    return {
+      judgement: judgeSorted(measurement, gathered, thresholds, {
+        ...options,
+        ...(look === undefined ? {} : { look }),
+        final: look === undefined || look >= planned,
+      }),
+      looks,
+      windows: counted.length + dropped.length,
+      seconds: spanSeconds(counted),
+    };
   };
+  for (const [index, look] of interim.entries()) {
+    const then = { ...upToLook(gathered, look), planted: [] };
+    const live = judgeSorted(measurement, then, thresholds, {
+      ...options,
+      shown: [],
+      look,
+      final: false,
+      requirePlanted: false,
+    });
+    if (shouldStop(live)) return answer(look, index + 1);
+  }
+  return answer(available >= planned ? planned : undefined, interim.length + 1);
 }
 
 function plannedWindows({ windowsPlanned }: JudgedMeasurement): number {
   return Number.isInteger(windowsPlanned) && windowsPlanned > 0 ? windowsPlanned : 1;
 }
 
-/** The first `look` measured windows; decided by their numbers alone. */
-function upTo(sorted: SortedMeasurement, look: number): SortedMeasurement {
-  const numbers = [...sorted.counted, ...sorted.dropped].map(({ window }) => window);
-  const last = numbers.sort((a, b) => a - b)[look - 1] ?? Infinity;
-  return {
-    ...sorted,
-    counted: sorted.counted.filter(({ window }) => window <= last),
-    dropped: sorted.dropped.filter(({ window }) => window <= last),
-  };
+/** Whether no more windows will come after this look. */
+function isLast(
+  { ended }: JudgedMeasurement,
+  { counted }: SortedMeasurement,
+  planned: number,
+  look: number | undefined,
+): boolean {
+  if (look === undefined || look >= planned) return true;
+  return look >= counted.length && (ended === 'planned' || ended === 'max-seconds');
 }
 
 function reportLevel(confidence: number | undefined, levels: LookLevels): number {
@@ -181,7 +236,34 @@ function sameBuildControls(
 ): ControlOutcome[] {
   return thresholds
     .filter(({ metric, against }) => metric.name === 'latency' && against === 'baseline')
-    .map((threshold) => sameBuildControl(threshold, gathered.counted, seed));
+    .map((threshold) => sameBuildControl(threshold, gathered, seed));
+}
+
+function nodeControls(
+  thresholds: readonly Threshold[],
+  outcomes: readonly ThresholdOutcome[],
+  sorted: SortedMeasurement,
+  levels: LookLevels,
+): ControlOutcome[] {
+  const decided = thresholds.flatMap((threshold, index) => {
+    const outcome = outcomes[index]?.outcome;
+    const compares = threshold.metric.name === 'latency' && threshold.against === 'baseline';
+    return compares && outcome !== undefined ? [{ threshold, outcome }] : [];
+  });
+  const control = nodesControl(decided, sorted.counted, levels);
+  return control === undefined ? [] : [control];
+}
+
+/** How much an outcome rests on. */
+function extentOf(
+  kind: string | undefined,
+  { counted }: SortedMeasurement,
+): Pick<ThresholdOutcome, 'requests' | 'windows' | 'seconds'> {
+  const requests = counted.reduce(
+    (sum, { reference, subject }) => sum + reference.count(kind) + subject.count(kind),
+    0,
+  );
+  return { requests, windows: counted.length, seconds: spanSeconds(counted) };
 }
 
 function findOne(

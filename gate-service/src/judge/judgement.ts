@@ -26,12 +26,18 @@ export interface ThresholdOutcome {
   readonly valueUnit?: 'ms' | 'share' | 'per-second' | 'cpu-ms';
   /** Request kinds that carry the breach, most first (errors: the kinds that fail more than in the baseline). */
   readonly kinds?: readonly string[];
+  /** Requests of both arms (of the kind, if only one) that it rests on. */
+  readonly requests?: number;
+  /** Windows that it rests on. */
+  readonly windows?: number;
+  /** From the first to the last of these requests. */
+  readonly seconds?: number;
   /** One sentence for a person. */
   readonly sentence: string;
 }
 
 export interface ControlOutcome {
-  readonly control: 'same-build' | 'planted' | 'sender' | 'counts' | 'steady';
+  readonly control: 'same-build' | 'nodes' | 'planted' | 'sender' | 'counts' | 'steady';
   readonly passed: boolean;
   /** There was nothing to check with; `passed` then says whether that is acceptable. */
   readonly notRun?: true;

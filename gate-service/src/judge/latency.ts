@@ -1,7 +1,7 @@
 /**
  * Latency thresholds. Each window gives one quantile per arm, and their difference: of logarithms
  * for `+ x%`, of milliseconds for `+ x ms`. Over the windows: location.ts. Interleaved arms share
- * whatever disturbs a window, so that it cancels in the difference.
+ * whatever disturbs a window, so that it cancels in the difference. From six launches an arm on, launch means decide: launches.ts.
  */
 import { binomialUpperTail } from '../statistics/distributions.ts';
 import {
@@ -11,15 +11,22 @@ import {
   pAbove,
   trimmedPerSide,
   upperBound,
+  wider,
   type LocationEstimate,
 } from '../statistics/location.ts';
-import { quantileOfSorted, sortedCopy } from '../statistics/quantile.ts';
+import { quantileOfRuns, quantileOfSorted } from '../statistics/quantile.ts';
 import { frame, invalidFinding, type Evidence, type Finding } from './finding.ts';
+import {
+  compareLaunches,
+  findLaunches,
+  launchesDecide,
+  levelOfLaunches,
+  type Launches,
+} from './launches.ts';
 import { LEAST_SHARE_COUNTED, MINIMUM_WINDOWS } from './looks.ts';
 import { metricName, type Threshold } from './threshold.ts';
+import type { ArmWindow } from './arm-window.ts';
 import type { ComparedWindow } from './windows.ts';
-import { latencyMs } from './windows.ts';
-import type { Sample } from '../load/sample.ts';
 
 /** Quantiles of one window, milliseconds, +∞ where too many requests failed. */
 export interface WindowQuantiles {
@@ -43,9 +50,21 @@ export function findLatency(threshold: Threshold, evidence: Evidence): Finding {
     ...pooled('candidate', evidence.windows, 'subject', q, threshold.kind),
     valueUnit: 'ms' as const,
   };
+  const question = {
+    q,
+    form: threshold.unit === '%' || !relative ? ('log' as const) : ('ms' as const),
+    ...(threshold.kind === undefined ? {} : { kind: threshold.kind }),
+  };
+  const found = evidence.hasReference ? findLaunches(evidence.windows, question) : undefined;
+  const launches = found !== undefined && launchesDecide(found) ? found : undefined;
   return relative
-    ? { ...compareArms(threshold, windows, evidence), ...values }
-    : { ...holdAgainstLimit(threshold, windows, evidence), ...values };
+    ? { ...compareArms(threshold, windows, evidence, launches), ...values }
+    : { ...holdAgainstLimit(threshold, windows, evidence, launches), ...values };
+}
+
+/** Least requests of an arm in a window of which quantile `q` is taken. */
+export function leastRequests(q: number): number {
+  return Math.max(LEAST_REQUESTS, 0.5 / (1 - q));
 }
 
 /** Quantiles of the windows in which every arm that is needed has requests enough. */
@@ -55,7 +74,7 @@ export function windowQuantiles(
   kind: string | undefined,
   hasReference: boolean,
 ): WindowQuantiles[] {
-  const least = Math.max(LEAST_REQUESTS, 0.5 / (1 - q));
+  const least = leastRequests(q);
   return windows.flatMap((window) => {
     const reference = quantileOf(window.reference, q, kind, hasReference ? least : 0);
     const subject = quantileOf(window.subject, q, kind, least);
@@ -71,14 +90,13 @@ export function windowEffect({ reference, subject }: WindowQuantiles, form: 'log
 }
 
 function quantileOf(
-  samples: readonly Sample[],
+  samples: ArmWindow,
   q: number,
   kind: string | undefined,
   least: number,
 ): number | undefined {
-  const chosen = kind === undefined ? samples : samples.filter((sample) => sample.kind === kind);
-  if (chosen.length < least) return undefined;
-  return quantileOfSorted(sortedCopy(chosen.map(latencyMs)), q);
+  const sorted = samples.sorted(kind);
+  return sorted.length < least ? undefined : quantileOfSorted(sorted, q);
 }
 
 function tooLittle(
@@ -91,12 +109,8 @@ function tooLittle(
   if (threshold.against === 'baseline' && !hasReference) {
     return 'there is no baseline to compare with';
   }
-  const chosen = (samples: readonly Sample[]): number =>
-    threshold.kind === undefined
-      ? samples.length
-      : samples.filter(({ kind }) => kind === threshold.kind).length;
-  const subjects = all.reduce((sum, { subject }) => sum + chosen(subject), 0);
-  const references = all.reduce((sum, { reference }) => sum + chosen(reference), 0);
+  const subjects = all.reduce((sum, { subject }) => sum + subject.count(threshold.kind), 0);
+  const references = all.reduce((sum, { reference }) => sum + reference.count(threshold.kind), 0);
   if (subjects === 0) return `the candidate answered no ${of}`;
   if (hasReference && references === 0) return `the baseline answered no ${of}`;
   const perWindow = (hasReference ? Math.min(subjects, references) : subjects) / all.length;
@@ -110,11 +124,15 @@ function tooLittle(
   return undefined;
 }
 
-/** What the windows' differences say about a threshold against the baseline. */
+/**
+ * What the windows' differences say about a threshold against the baseline.
+ * @param launches when there are enough: then their means decide, unless the windows are less sure
+ */
 export function compareArms(
   threshold: Threshold,
   windows: readonly WindowQuantiles[],
   { levels, reportLevel }: Pick<Evidence, 'levels' | 'reportLevel'>,
+  launches?: Launches,
 ): Finding {
   const { limit } = frame(threshold);
   const form = threshold.unit === '%' ? 'log' : 'ms';
@@ -132,7 +150,10 @@ export function compareArms(
       `more requests fail than ${name} leaves room for, in both arms (${both} of ${all.length} windows)`,
     );
   }
-  const location = estimateLocation(effects);
+  const location = lessSure(
+    estimateLocation(effects),
+    launches === undefined ? undefined : compareLaunches(launches),
+  );
   if (location !== undefined) {
     const estimate = location.estimate;
     const proven = levels.final ? 0 : margin;
@@ -167,6 +188,7 @@ function holdAgainstLimit(
   threshold: Threshold,
   windows: readonly WindowQuantiles[],
   { levels, reportLevel, hasReference }: Evidence,
+  launches: Launches | undefined,
 ): Finding {
   const { limit } = frame(threshold);
   const name = metricName(threshold.metric);
@@ -182,7 +204,13 @@ function holdAgainstLimit(
   const breach = (p: number): Pick<Finding, 'breachP' | 'bothP'> =>
     referenceBeyond ? { breachP: 1, bothP: p } : { breachP: p };
 
-  const location = estimateLocation(subject);
+  const overWindows = estimateLocation(subject);
+  const location = lessSure(
+    overWindows,
+    overWindows === undefined || launches === undefined
+      ? undefined
+      : levelOfLaunches(launches.subject, overWindows.estimate),
+  );
   if (location !== undefined) {
     return {
       ...frame(threshold),
@@ -206,6 +234,14 @@ function holdAgainstLimit(
   return invalidFinding(threshold, `every window shows the same ${name}: real latencies vary`);
 }
 
+/** Nothing without windows; without launches the windows alone. */
+function lessSure(
+  windows: LocationEstimate | undefined,
+  launches: LocationEstimate | undefined,
+): LocationEstimate | undefined {
+  return windows === undefined || launches === undefined ? windows : wider(launches, windows);
+}
+
 function interval(
   location: LocationEstimate,
   level: number,
@@ -226,11 +262,9 @@ function pooled(
   q: number,
   kind: string | undefined,
 ): Partial<Record<'baseline' | 'candidate', number>> {
-  const value = quantileOf(
-    windows.flatMap((window) => window[side]),
+  const value = quantileOfRuns(
+    windows.map((window) => window[side].sorted(kind)),
     q,
-    kind,
-    1,
   );
   return value === undefined || !Number.isFinite(value) ? {} : { [name]: value };
 }

@@ -6,12 +6,12 @@
  * difference of medians. Pieces, not windows, because the block is only a few windows long.
  */
 import { estimateLocation, lowerBound, upperBound } from '../statistics/location.ts';
-import { quantileOfSorted, sortedCopy } from '../statistics/quantile.ts';
-import type { Sample } from '../load/sample.ts';
+import { quantileOfSorted } from '../statistics/quantile.ts';
+import type { ArmWindow } from './arm-window.ts';
 import { notRun, plantedSentence } from './controls.ts';
 import type { ControlOutcome } from './judgement.ts';
 import type { JudgedMeasurement } from './measurement.ts';
-import { latencyMs, type SortedMeasurement } from './windows.ts';
+import type { SortedMeasurement } from './windows.ts';
 
 const LEVEL = 0.025;
 const LEAST_PIECES = 4;
@@ -28,14 +28,15 @@ export function plantedControl(
   required: boolean,
 ): ControlOutcome {
   const { plantedDelayUs } = measurement;
-  if (sorted.planted === undefined) {
+  if (sorted.planted.length === 0) {
     return notRun('planted', !required, 'the measurement holds no planted block that counts');
   }
   if (plantedDelayUs === undefined || !(plantedDelayUs > 0)) {
     return notRun('planted', !required, 'it is not known which delay was planted');
   }
   const plannedMs = plantedDelayUs / 1000;
-  const { reference, planted } = sorted.planted;
+  const reference = inOrderOfTime(sorted.planted.map((window) => window.reference));
+  const planted = inOrderOfTime(sorted.planted.map((window) => window.planted));
   const pieces = Math.min(
     MOST_PIECES,
     Math.floor(Math.min(reference.length, planted.length) / PIECE),
@@ -73,11 +74,19 @@ export function plantedControl(
   };
 }
 
-function mediansOfPieces(samples: readonly Sample[], pieces: number): number[] {
-  const inTime = [...samples].sort((a, b) => a.intendedUs - b.intendedUs);
+function mediansOfPieces(inTime: Float64Array, pieces: number): number[] {
   return Array.from({ length: pieces }, (_, piece) => {
     const from = Math.floor((piece * inTime.length) / pieces);
     const to = Math.floor(((piece + 1) * inTime.length) / pieces);
-    return quantileOfSorted(sortedCopy(inTime.slice(from, to).map(latencyMs)), 0.5) ?? NaN;
+    return quantileOfSorted(inTime.slice(from, to).sort(), 0.5) ?? NaN;
   });
+}
+
+/** Latencies by intended time; among equal times by latency, so that the file's order means nothing. */
+function inOrderOfTime(windows: readonly ArmWindow[]): Float64Array {
+  const rows = windows.flatMap(({ intendedUs, latencyMs }) =>
+    Array.from(latencyMs, (latency, row) => ({ at: intendedUs[row] ?? 0, latency })),
+  );
+  rows.sort((a, b) => a.at - b.at || (a.latency < b.latency ? -1 : Number(a.latency > b.latency)));
+  return Float64Array.from(rows, ({ latency }) => latency);
 }

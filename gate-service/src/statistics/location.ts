@@ -16,7 +16,7 @@ export interface LocationEstimate {
   readonly standardError: number;
   readonly degreesOfFreedom: number;
   readonly count: number;
-  readonly method: 'trimmed-mean' | 'mean';
+  readonly method: 'trimmed-mean' | 'mean' | 'difference-of-means';
 }
 
 /** How many of `count` sorted values are cut off at each end. */
@@ -53,6 +53,46 @@ export function estimateLocation(values: readonly number[]): LocationEstimate | 
     count,
     method: cut > 0 ? 'trimmed-mean' : 'mean',
   };
+}
+
+/**
+ * Difference of two means whose values vary differently (Welch 1947; degrees of freedom by
+ * Satterthwaite 1946).
+ * @returns `undefined` with fewer than 2 finite values on a side, or when nothing varies
+ */
+export function differenceOfMeans(
+  subject: readonly number[],
+  reference: readonly number[],
+): LocationEstimate | undefined {
+  const [s, r] = [meanAndVariance(subject), meanAndVariance(reference)];
+  const [fromSubject, fromReference] = [s.variance / s.count, r.variance / r.count];
+  const squared = fromSubject + fromReference;
+  if (!(squared > 0) || !Number.isFinite(squared)) return undefined;
+  return {
+    estimate: s.mean - r.mean,
+    standardError: Math.sqrt(squared),
+    degreesOfFreedom:
+      squared ** 2 / (fromSubject ** 2 / (s.count - 1) + fromReference ** 2 / (r.count - 1)),
+    count: s.count + r.count,
+    method: 'difference-of-means',
+  };
+}
+
+/** The less sure of two estimates of the same; decided by their width, blind to the effect. */
+export function wider(one: LocationEstimate, other: LocationEstimate): LocationEstimate {
+  return halfWidth(other, 0.025) > halfWidth(one, 0.025) ? other : one;
+}
+
+/** Mean and variance (n − 1), NaN where there are too few values. */
+export function meanAndVariance(values: readonly number[]): {
+  readonly count: number;
+  readonly mean: number;
+  readonly variance: number;
+} {
+  const count = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { count, mean, variance: squares / (count - 1) };
 }
 
 /** The value that the true location exceeds with confidence 1 − level. */

@@ -24,3 +24,61 @@ export function quantileOfSorted(sorted: ArrayLike<number>, q: number): number |
 export function sortedCopy(values: Iterable<number>): Float64Array {
   return Float64Array.from(values).sort();
 }
+
+/**
+ * The quantile of type 7 over several sorted runs together, without merging them: bisection on the
+ * value, counting by binary search. Exact but for the last bit.
+ *
+ * @param runs each ascending, without NaN; values >= 0 or +∞
+ * @param q 0–1
+ * @returns `undefined` without values
+ */
+export function quantileOfRuns(runs: readonly Float64Array[], q: number): number | undefined {
+  const total = runs.reduce((sum, run) => sum + run.length, 0);
+  if (total === 0) return undefined;
+  const position = (total - 1) * q;
+  const below = Math.floor(position);
+  const neighbours = Float64Array.of(
+    orderStatistic(runs, below),
+    orderStatistic(runs, Math.min(below + 1, total - 1)),
+  );
+  return quantileOfSorted(neighbours, position - below);
+}
+
+/** The value at `rank` (from 0) of all runs together. */
+function orderStatistic(runs: readonly Float64Array[], rank: number): number {
+  const finite = runs.reduce((sum, run) => sum + countUpTo(run, Number.MAX_VALUE), 0);
+  if (rank >= finite) return Infinity;
+  let low = -1;
+  let high = 0;
+  for (const run of runs) {
+    const last = run[countUpTo(run, Number.MAX_VALUE) - 1];
+    if (last !== undefined && last > high) high = last;
+  }
+  // Invariant: at most `rank` values are <= low, more than `rank` are <= high.
+  for (let step = 0; step < 80; step += 1) {
+    const middle = (low + high) / 2;
+    if (middle <= low || middle >= high) break;
+    if (runs.reduce((sum, run) => sum + countUpTo(run, middle), 0) > rank) high = middle;
+    else low = middle;
+  }
+  // The greatest value that is there up to `high`, which is a number in between.
+  let value = -Infinity;
+  for (const run of runs) {
+    const last = run[countUpTo(run, high) - 1];
+    if (last !== undefined && last > value) value = last;
+  }
+  return value;
+}
+
+/** How many values of a sorted run are <= `value`. */
+function countUpTo(run: Float64Array, value: number): number {
+  let from = 0;
+  let to = run.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((run[middle] ?? Infinity) <= value) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}

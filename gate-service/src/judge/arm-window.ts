@@ -1,0 +1,129 @@
+/**
+ * One arm's requests of one window, in columns: a measurement holds some hundred thousand requests
+ * and is judged at several looks, so that each window is sorted once and remembered.
+ */
+import type { Tally } from '../statistics/proportions.ts';
+
+/** Numbers for the words of a measurement: kinds of requests, launches, arms. */
+export class Names {
+  readonly #numbers = new Map<string, number>();
+  readonly #words: string[] = [];
+
+  number(word: string): number {
+    const known = this.#numbers.get(word);
+    if (known !== undefined) return known;
+    const number = this.#words.length;
+    this.#numbers.set(word, number);
+    this.#words.push(word);
+    return number;
+  }
+
+  word(number: number): string {
+    return this.#words[number] ?? '';
+  }
+
+  find(word: string): number | undefined {
+    return this.#numbers.get(word);
+  }
+}
+
+export interface Columns {
+  /** Milliseconds; +∞ for a request that failed or timed out: it never came back. */
+  readonly latencyMs: Float64Array;
+  readonly intendedUs: Float64Array;
+  readonly kind: Uint32Array;
+  readonly launch: Uint32Array;
+}
+
+export interface Dictionaries {
+  readonly kinds: Names;
+  readonly launches: Names;
+}
+
+export class ArmWindow {
+  readonly #columns: Columns;
+  readonly #names: Dictionaries;
+  readonly #sorted = new Map<string | undefined, Float64Array>();
+  #tallies: ReadonlyMap<string, Tally> | undefined;
+
+  constructor(columns: Columns, names: Dictionaries) {
+    this.#columns = columns;
+    this.#names = names;
+  }
+
+  get length(): number {
+    return this.#columns.latencyMs.length;
+  }
+
+  get latencyMs(): Float64Array {
+    return this.#columns.latencyMs;
+  }
+
+  get intendedUs(): Float64Array {
+    return this.#columns.intendedUs;
+  }
+
+  /** Requests of a kind, or all. */
+  count(kind?: string): number {
+    return kind === undefined ? this.length : (this.tallies().get(kind)?.total ?? 0);
+  }
+
+  /** Latencies of a kind, or all, ascending. Not to be changed. */
+  sorted(kind?: string): Float64Array {
+    const known = this.#sorted.get(kind);
+    if (known !== undefined) return known;
+    const values = this.#chosen(kind).sort();
+    this.#sorted.set(kind, values);
+    return values;
+  }
+
+  /** Failures among the requests of each kind. */
+  tallies(): ReadonlyMap<string, Tally> {
+    if (this.#tallies !== undefined) return this.#tallies;
+    const counts = new Map<number, { hits: number; total: number }>();
+    const { kind, latencyMs } = this.#columns;
+    for (let row = 0; row < kind.length; row += 1) {
+      const number = kind[row] ?? 0;
+      let count = counts.get(number);
+      if (count === undefined) counts.set(number, (count = { hits: 0, total: 0 }));
+      count.total += 1;
+      if (latencyMs[row] === Infinity) count.hits += 1;
+    }
+    const named = [...counts].map(([number, tally]) => [this.#names.kinds.word(number), tally]);
+    this.#tallies = new Map(named as [string, Tally][]);
+    return this.#tallies;
+  }
+
+  /** Latencies by launch, of a kind or all, in no order; appended to what `into` holds. */
+  byLaunch(kind: string | undefined, into: Map<string, number[]>): void {
+    const { kind: kinds, latencyMs, launch } = this.#columns;
+    const wanted = kind === undefined ? undefined : this.#names.kinds.find(kind);
+    if (kind !== undefined && wanted === undefined) return;
+    const lists: (number[] | undefined)[] = [];
+    for (let row = 0; row < latencyMs.length; row += 1) {
+      if (wanted !== undefined && kinds[row] !== wanted) continue;
+      const number = launch[row] ?? 0;
+      let list = lists[number];
+      if (list === undefined) {
+        const name = this.#names.launches.word(number);
+        list = into.get(name) ?? [];
+        into.set(name, list);
+        lists[number] = list;
+      }
+      list.push(latencyMs[row] ?? NaN);
+    }
+  }
+
+  #chosen(kind: string | undefined): Float64Array {
+    const { latencyMs, kind: kinds } = this.#columns;
+    if (kind === undefined) return latencyMs.slice();
+    const wanted = this.#names.kinds.find(kind);
+    if (wanted === undefined) return new Float64Array();
+    const chosen = new Float64Array(this.count(kind));
+    let next = 0;
+    for (let row = 0; row < kinds.length; row += 1) {
+      if (kinds[row] === wanted) chosen[next++] = latencyMs[row] ?? NaN;
+    }
+    return chosen;
+  }
+}
