@@ -9,7 +9,7 @@ import { rightSchema } from '../../gate-service/src/api/identity/rights.ts';
 import type { Right } from '../../gate-service/src/api/identity/rights.ts';
 import { RefusedError } from '../../gate-service/src/runs/run-service.ts';
 import type { RunService } from '../../gate-service/src/runs/run-service.ts';
-import type { PromotionRecord } from '../../gate-service/src/runs/run-store.ts';
+import type { JudgementRecord, PromotionRecord } from '../../gate-service/src/runs/run-store.ts';
 import type { RunEvent, RunView } from '../../gate-service/src/runs/run.ts';
 import { openBuildFiles } from '../../gate-service/src/store/build-files.ts';
 import { openStore } from '../../gate-service/src/store/store.ts';
@@ -183,6 +183,25 @@ export class RememberedRuns implements RunService {
   override(...given: Parameters<RunService['override']>) {
     this.#note('override', given);
     return Promise.resolve(this.#existing(given[0]));
+  }
+
+  async rejudge(...given: Parameters<RunService['rejudge']>): Promise<JudgementRecord> {
+    this.#note('rejudge', given);
+    const [runId, { shown = [], thresholds, ...options }, by] = given;
+    this.#existing(runId);
+    const [first] = await this.#store.judgements(runId);
+    if (first === undefined) throw new RefusedError('no-measurement', 'nothing was judged');
+    const record: JudgementRecord = {
+      ...first,
+      id: 'again-1',
+      by,
+      rejudges: first.id,
+      thresholds,
+      shown,
+      options: { ...options },
+    };
+    await this.#store.saveJudgement(record);
+    return record;
   }
 
   promote(...given: Parameters<RunService['promote']>): Promise<PromotionRecord> {

@@ -28,7 +28,11 @@ describe('rights', () => {
   function requestTo(path: string, method: string) {
     return {
       method: method.toUpperCase() as 'GET',
-      url: path.replace('{sha256}', build).replace('{id}', 'run-9').replace('{name}', 'nobody'),
+      url: path
+        .replace('{sha256}', build)
+        .replace('{id}', 'run-9')
+        .replace('{name}', 'nobody')
+        .replace('{judgement}', 'judgement-9'),
     };
   }
 
@@ -66,6 +70,8 @@ describe('rights', () => {
       'get /v1/runs/{id} read',
       'get /v1/runs/{id}/events read',
       'get /v1/runs/{id}/evidence read',
+      'get /v1/runs/{id}/judgements read',
+      'get /v1/runs/{id}/judgements/{judgement} read',
       'get /v1/runs/{id}/junit.xml read',
       'get /v1/runs/{id}/report.html read',
       'get /v1/runs/{id}/results.jtl read',
@@ -75,6 +81,7 @@ describe('rights', () => {
       'get /v1/services/{name}/history read',
       'post /v1/runs run',
       'post /v1/runs/{id}/cancel run',
+      'post /v1/runs/{id}/judgements run',
       'post /v1/runs/{id}/override override',
       'post /v1/services/{name}/promotions promote',
       'put /v1/builds/{sha256} run',

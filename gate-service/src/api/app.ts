@@ -16,6 +16,7 @@ import { handleErrors } from './problems/error-handler.ts';
 import { promotionRoutes } from './promotions/routes.ts';
 import { documentRoutes } from './runs/document-routes.ts';
 import { eventRoutes } from './runs/event-routes.ts';
+import { judgementRoutes } from './runs/judgement-routes.ts';
 import { runRoutes } from './runs/routes.ts';
 import { serviceRoutes } from './services/routes.ts';
 
@@ -64,6 +65,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   await app.register(runRoutes(dependencies));
   await app.register(eventRoutes(dependencies));
   await app.register(documentRoutes(dependencies));
+  await app.register(judgementRoutes(dependencies));
   await app.register(serviceRoutes(dependencies));
   await app.register(promotionRoutes(dependencies));
   await app.register(auditRoutes(dependencies));

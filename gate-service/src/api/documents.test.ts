@@ -71,7 +71,7 @@ async function measured(): Promise<void> {
         { control: 'same-build', passed: true, sentence: 'agrees with itself' },
         { control: 'planted', passed: false, sentence: 'was not seen' },
       ],
-      attempts: [{ number: 1, sentence: nasty }],
+      attempts: [{ number: 1, purpose: 'measuring', sentence: nasty }],
     }),
   );
   const measurement: MeasurementRecord = {

@@ -41,7 +41,7 @@ export async function compare(
   const after = await world.observe(context.service.name, 'staging');
   let stored: Measurement;
   try {
-    stored = await sampleFiles.read(file.absolute);
+    stored = await sampleFiles.read(file.relative);
   } catch (error) {
     throw new InvalidAttempt(`the stored samples cannot be read: ${asError(error).message}`, {
       cause: error,

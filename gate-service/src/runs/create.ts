@@ -67,6 +67,7 @@ export function createRuns(deps: RunsDependencies): Runs {
   const journal = new Journal(store, clock);
   const world = new World(platform, store, clock);
   const configurations = stackConfigurations(nodeResources);
+  const sampleFiles = sampleFilesIn(deps.stateDirectory);
   const catalogue = (name: string): CatalogueService => {
     const found = services.find((service) => service.name === name);
     if (found === undefined) throw new Error(`service ${name} is not in the catalogue any more`);
@@ -93,7 +94,7 @@ export function createRuns(deps: RunsDependencies): Runs {
       judge: runJudge,
       tuners: stackTuners(nodeResources),
       configurations,
-      sampleFiles: sampleFilesIn(deps.stateDirectory),
+      sampleFiles,
       ...(platform.kind === 'local' ? { machine: thisMachine } : {}),
       journal,
       clock,
@@ -114,6 +115,7 @@ export function createRuns(deps: RunsDependencies): Runs {
     worker,
     promotions,
     judge: runJudge,
+    sampleFiles,
     clock,
     services,
     problem,

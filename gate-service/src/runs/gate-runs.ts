@@ -4,13 +4,15 @@ import { isoNow } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Journal } from './journal.ts';
 import { People } from './people.ts';
-import type { RunJudge } from './ports.ts';
+import type { RunJudge, SampleFiles } from './ports.ts';
 import type { Promotions } from './promotion.ts';
+import { Rejudging } from './rejudging.ts';
 import { resolveSettings } from './request-rules.ts';
 import type { RunEvent, RunRequest, RunView } from './run.ts';
 import type {
   OverrideOrder,
   PromotionOrder,
+  RejudgeRequest,
   RunService,
   ServiceView,
   Submission,
@@ -18,6 +20,7 @@ import type {
 import { RefusedError } from './run-service.ts';
 import type {
   InForce,
+  JudgementRecord,
   Page,
   PageRequest,
   PromotionRecord,
@@ -33,7 +36,8 @@ export interface GateRunsDependencies {
   readonly journal: Journal;
   readonly worker: Pick<Worker, 'wake' | 'cancel'>;
   readonly promotions: Promotions;
-  readonly judge: Pick<RunJudge, 'checkThreshold' | 'isLooser'>;
+  readonly judge: RunJudge;
+  readonly sampleFiles: Pick<SampleFiles, 'read'>;
   readonly clock: Clock;
   readonly services: readonly CatalogueService[];
   /** Told of a promotion that could not even be carried out; its record says the rest. */
@@ -45,10 +49,12 @@ const EVENTS_PER_PAGE = 1000;
 export class GateRuns implements RunService {
   readonly #deps: GateRunsDependencies;
   readonly #people: People;
+  readonly #rejudging: Rejudging;
 
   constructor(deps: GateRunsDependencies) {
     this.#deps = deps;
     this.#people = new People(deps);
+    this.#rejudging = new Rejudging(deps);
   }
 
   async submit(request: RunRequest, actor: string, idempotencyKey?: string): Promise<Submission> {
@@ -153,6 +159,10 @@ export class GateRuns implements RunService {
     const run = await this.#run(id);
     await this.#people.override(run, order, actor);
     return this.#view(await this.#run(id));
+  }
+
+  async rejudge(id: string, request: RejudgeRequest, actor: string): Promise<JudgementRecord> {
+    return this.#rejudging.rejudge(await this.#run(id), request, actor);
   }
 
   promote(service: string, order: PromotionOrder, actor: string): Promise<PromotionRecord> {

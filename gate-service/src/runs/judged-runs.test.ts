@@ -7,51 +7,14 @@ import { stackConfigurations } from './adapters/stack-configurations.ts';
 import { stackTuners } from './adapters/tuners.ts';
 import { FakeGate, FakeWorld } from './test-support/harness.ts';
 import { expectWorldInOrder } from './test-support/invariants.ts';
+import { randomFrom, waits as scaledWaits } from './test-support/waits.ts';
 
 const resources = { cores: 2, memoryMiB: 4096, fileDescriptors: 65_536 };
-const PAIRS = 60;
-
-/** Mulberry32: good enough to draw waits for a test. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 let world: FakeWorld;
 
-/** Log-normal waits around 40 ms, as the sample application has; an arm's are scaled. */
-function waits(scale: (arm: Sample['arm']) => number): void {
-  world.sender.windowSamples = (plan, window, planted, launchOf) => {
-    const random = randomFrom(plan.seed + window * 1000);
-    const normal = (): number =>
-      Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    const arms = planted
-      ? [plan.arms[0].name, 'planted' as const]
-      : plan.arms.map(({ name }) => name);
-    return Array.from({ length: PAIRS }, (_, pair) =>
-      arms.map((arm): Sample => {
-        const own = arm === 'planted' ? plan.arms[0].name : arm;
-        const wait = 40_000 * Math.exp(0.5 * normal()) * scale(own);
-        return {
-          arm,
-          launch: launchOf(own),
-          window,
-          kind: 'cart',
-          intendedUs: (window + 10) * plan.windowSeconds * 1e6 + pair * 1000,
-          latencyUs: Math.round(
-            wait + (arm === 'planted' ? (plan.planted?.delayMs ?? 0) * 1000 : 0),
-          ),
-          status: 'ok',
-        };
-      }),
-    ).flat();
-  };
-}
+const waits = (scale: (arm: Sample['arm']) => number): void => {
+  scaledWaits(world.sender, scale);
+};
 
 function gate(): FakeGate {
   return new FakeGate(world, {

@@ -56,8 +56,11 @@ export interface SampleFiles {
     runId: string,
     attempt: number,
   ): Promise<{ readonly relative: string; readonly absolute: string }>;
-  /** @throws when the file is missing or malformed */
-  read(absolute: string): Promise<Measurement>;
+  /**
+   * @param relative as `place` gave it
+   * @throws when the file is missing or malformed
+   */
+  read(relative: string): Promise<Measurement>;
 }
 
 /** The machine that the measurement shares with others. */

@@ -185,8 +185,10 @@ export interface JudgementRecord {
   readonly runId: string;
   readonly measurementId: string;
   readonly at: string;
-  /** `run`, or who asked for a re-judging. */
+  /** `run`, or who asked for it to be judged again. */
   readonly by: string;
+  /** The run's own judgement of the same measurement; absent for that one itself. */
+  readonly rejudges?: string;
   readonly thresholds: readonly string[];
   readonly shown: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;

@@ -50,25 +50,7 @@ function resolveThresholds(
   const resolved = new Set(service.thresholds.map((text) => judge.checkThreshold(text).text));
   for (const [index, text] of (request.thresholds ?? []).entries()) {
     const field = `/thresholds/${index}`;
-    let canonical: string;
-    let kind: string | undefined;
-    try {
-      ({ kind, text: canonical } = judge.checkThreshold(text));
-    } catch (error) {
-      throw new RefusedError(
-        'invalid-threshold',
-        error instanceof Error ? error.message : String(error),
-        field,
-      );
-    }
-    if (kind !== undefined && !workload.requests.some(({ name }) => name === kind)) {
-      const known = workload.requests.map(({ name }) => name).join(', ');
-      throw new RefusedError(
-        'invalid-threshold',
-        `${canonical}: the workload has no request called ${kind}; it has ${known}`,
-        field,
-      );
-    }
+    const canonical = checkThresholdText(text, field, workload, judge);
     const tighter = service.thresholds.find((own) => judge.isLooser(canonical, own));
     if (tighter !== undefined) {
       throw new RefusedError(
@@ -80,6 +62,39 @@ function resolveThresholds(
     resolved.add(canonical);
   }
   return [...resolved];
+}
+
+/**
+ * A threshold in its one written form.
+ * @param field JSON pointer to it
+ * @throws RefusedError `invalid-threshold` with the place of the mistake, or for a kind of request that is not sent
+ */
+export function checkThresholdText(
+  text: string,
+  field: string,
+  workload: Workload,
+  judge: Pick<RunJudge, 'checkThreshold'>,
+): string {
+  let checked: ReturnType<RunJudge['checkThreshold']>;
+  try {
+    checked = judge.checkThreshold(text);
+  } catch (error) {
+    throw new RefusedError(
+      'invalid-threshold',
+      error instanceof Error ? error.message : String(error),
+      field,
+    );
+  }
+  const { kind, text: canonical } = checked;
+  if (kind !== undefined && !workload.requests.some(({ name }) => name === kind)) {
+    const known = workload.requests.map(({ name }) => name).join(', ');
+    throw new RefusedError(
+      'invalid-threshold',
+      `${canonical}: the workload has no request called ${kind}; it has ${known}`,
+      field,
+    );
+  }
+  return canonical;
 }
 
 function requireInitial(

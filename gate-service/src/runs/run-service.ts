@@ -3,7 +3,7 @@
  * `actor` is the name that belongs to the caller's token.
  */
 import type { RunEvent, RunRequest, RunView } from './run.ts';
-import type { InForce, Page, PageRequest, PromotionRecord } from './run-store.ts';
+import type { InForce, JudgementRecord, Page, PageRequest, PromotionRecord } from './run-store.ts';
 
 export type RefusalCode =
   | 'unknown-run'
@@ -21,6 +21,10 @@ export type RefusalCode =
   | 'finished'
   | 'nothing-to-promote'
   | 'promotion-running'
+  | 'not-finished'
+  | 'no-measurement'
+  | 'samples-gone'
+  | 'too-many-judgements'
   | 'unsupported';
 
 /** A request that cannot be carried out as it stands: what was wrong, where, and what to do. */
@@ -60,6 +64,18 @@ export interface PromotionOrder {
   readonly reason: string;
 }
 
+/** Stored samples judged again. */
+export interface RejudgeRequest {
+  readonly thresholds: readonly string[];
+  readonly shown?: readonly string[];
+  /** `optional`: what is missing of the controls is said, and does not make it `invalid`. Default `required`. */
+  readonly controls?: 'required' | 'optional';
+  /** The run's own unless told. */
+  readonly seed?: number;
+  /** Id; that of the measurement that the decision rests on unless told. */
+  readonly measurement?: string;
+}
+
 export interface ServiceView {
   readonly name: string;
   readonly description: string;
@@ -87,6 +103,12 @@ export interface RunService {
    * @throws RefusedError
    */
   override(id: string, order: OverrideOrder, actor: string): Promise<RunView>;
+  /**
+   * Judges a finished run's samples again: a new judgement, linked to the first, which stays. Decides
+   * and promotes nothing.
+   * @throws RefusedError
+   */
+  rejudge(id: string, request: RejudgeRequest, actor: string): Promise<JudgementRecord>;
   /**
    * Starts a promotion of a judged (build, configuration), or of the last known good, and answers at once.
    * @throws RefusedError

@@ -105,6 +105,7 @@ export interface RunView {
   /** Every attempt at measuring, also those that were repeated. */
   readonly attempts: readonly {
     readonly number: number;
+    readonly purpose: 'measuring' | 'tuning' | 'confirming';
     readonly judgement?: Judgement;
     readonly sentence: string;
   }[];

@@ -55,6 +55,7 @@ export async function viewOf(run: RunRecord, store: RunStore, now: number): Prom
       const own = judgementOf(attempt.judgementId);
       return {
         number: attempt.number,
+        purpose: attempt.purpose,
         ...(own === undefined ? {} : { judgement: own }),
         sentence: attempt.sentence,
       };
@@ -73,8 +74,9 @@ export function promotionSummary(promotion: PromotionRecord): PromotionSummary {
 
 /** While an attempt is repeated, or when the run ended before a judgement could count: what was judged last. */
 function lastJudged(judgements: readonly JudgementRecord[], run: RunRecord): Judgement | undefined {
-  return judgements.findLast(({ by, id }) => by === 'run' && id !== run.configurationJudgementId)
-    ?.judgement;
+  return judgements.findLast(
+    ({ id, rejudges }) => rejudges === undefined && id !== run.configurationJudgementId,
+  )?.judgement;
 }
 
 function relative(judgement: Judgement): readonly ThresholdOutcome[] {
@@ -96,6 +98,7 @@ function linksOf(run: RunRecord): Readonly<Record<string, string>> {
     self,
     events: `${self}/events`,
     evidence: `${self}/evidence`,
+    judgements: `${self}/judgements`,
     samples: `${self}/samples`,
     report: `${self}/report.html`,
     junit: `${self}/junit.xml`,

@@ -107,7 +107,8 @@ function refusal(error: RefusedError): ProblemError {
   const errors =
     error.field === undefined ? undefined : [{ pointer: error.field, detail: error.message }];
   let status = 409;
-  if (MALFORMED.has(error.code)) status = 422;
+  if (error.code === 'samples-gone') status = 410;
+  else if (MALFORMED.has(error.code)) status = 422;
   // Unknown in the address is not found; unknown in the body is a wrong field.
   else if (UNKNOWN.has(error.code)) status = error.field === undefined ? 404 : 422;
   return new ProblemError(status, error.code, error.message, errors);

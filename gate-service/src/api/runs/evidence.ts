@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { RunView } from '../../runs/run.ts';
 import type { ApiStore } from '../dependencies.ts';
 import { idSchema, instantSchema } from '../schemas.ts';
-import { controlOutcomeSchema, judgementSchema, thresholdOutcomeSchema } from './schemas.ts';
+import { judgementRecordSchema, judgementView } from './judgement-schemas.ts';
+import { controlOutcomeSchema, thresholdOutcomeSchema } from './schemas.ts';
 
 const perArm = z.record(z.string(), z.number());
 
@@ -16,19 +17,7 @@ export const evidenceSchema = z
     cause: z.string().optional(),
     evidence: z.array(thresholdOutcomeSchema).readonly(),
     controls: z.array(controlOutcomeSchema).readonly(),
-    judgements: z.array(
-      z.object({
-        id: z.string(),
-        deciding: z.boolean().describe('Whether the decision rests on this one.'),
-        at: instantSchema,
-        by: z.string(),
-        measurement: z.string(),
-        thresholds: z.array(z.string()).readonly(),
-        shown: z.array(z.string()).readonly(),
-        options: z.record(z.string(), z.unknown()),
-        judgement: judgementSchema,
-      }),
-    ),
+    judgements: z.array(judgementRecordSchema),
     measurements: z.array(
       z.object({
         id: z.string(),
@@ -47,7 +36,12 @@ export const evidenceSchema = z
           )
           .readonly(),
         windowsPlanned: z.int(),
-        windowsMeasured: z.int(),
+        windowsMeasured: z.int().describe('Spoilt ones and those that replaced them included.'),
+        windowsCounted: z.int(),
+        stoppedAt: z
+          .int()
+          .optional()
+          .describe('Counted windows at the look that settled the question before the end.'),
         windowSeconds: z.number(),
         pairsPerSecond: z.number(),
         seed: z.number(),
@@ -60,6 +54,10 @@ export const evidenceSchema = z
         }),
         plantedDelayUs: z.number().optional(),
         cpuSeconds: perArm.optional(),
+        cpuSecondsByWindow: z
+          .array(z.object({ window: z.int(), arm: z.string(), seconds: z.number() }))
+          .readonly()
+          .optional(),
         samples: z.string().describe('Where the samples are.'),
       }),
     ),
@@ -83,17 +81,7 @@ export async function collectEvidence(store: ApiStore, run: RunView): Promise<Ev
     cause: run.cause,
     evidence: run.evidence,
     controls: run.controls,
-    judgements: judgements.map((one) => ({
-      id: one.id,
-      deciding: one.id === record?.judgementId,
-      at: one.at,
-      by: one.by,
-      measurement: one.measurementId,
-      thresholds: one.thresholds,
-      shown: one.shown,
-      options: one.options,
-      judgement: one.judgement,
-    })),
+    judgements: judgements.map((one) => judgementView(one, record?.judgementId)),
     // The answer's schema keeps what it names: where the file lies is not among it.
     measurements: measurements.map((one) => ({
       ...one,

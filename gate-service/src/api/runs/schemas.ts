@@ -28,8 +28,12 @@ export const thresholdOutcomeSchema = z
 
 export const controlOutcomeSchema = z
   .object({
-    control: z.enum(['same-build', 'planted', 'sender', 'counts', 'steady']),
+    control: z.enum(['same-build', 'nodes', 'planted', 'sender', 'counts', 'steady']),
     passed: z.boolean(),
+    notRun: z
+      .literal(true)
+      .optional()
+      .describe('There was nothing to check with; `passed` says whether that is acceptable.'),
     effect: measured,
     low: measured,
     high: measured,
@@ -102,6 +106,7 @@ export const runSchema = z
       .array(
         z.object({
           number: z.number(),
+          purpose: z.enum(['measuring', 'tuning', 'confirming']),
           judgement: judgementSchema.optional(),
           sentence: z.string(),
         }),

@@ -12,6 +12,6 @@ export function sampleFilesIn(stateDirectory: string): SampleFiles {
       await mkdir(join(stateDirectory, 'samples', runId), { recursive: true });
       return { relative, absolute };
     },
-    read: readSampleFile,
+    read: (relative) => readSampleFile(join(stateDirectory, relative)),
   };
 }

@@ -104,9 +104,9 @@ export function fakeSampleFiles(sender: FakeSender): SampleFiles {
       const relative = `samples/${runId}-${attempt}.csv.gz`;
       return Promise.resolve({ relative, absolute: `/state/${relative}` });
     },
-    read: (absolute) => {
-      const found = sender.files.get(absolute);
-      return found ? Promise.resolve(found) : Promise.reject(new Error(`no file ${absolute}`));
+    read: (relative) => {
+      const found = sender.files.get(`/state/${relative}`);
+      return found ? Promise.resolve(found) : Promise.reject(new Error(`no file ${relative}`));
     },
   };
 }

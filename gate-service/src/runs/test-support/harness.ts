@@ -200,6 +200,7 @@ export class FakeGate {
       worker: this.worker,
       promotions: this.promotions,
       judge,
+      sampleFiles: fakeSampleFiles(sender),
       clock,
       services: [service],
       problem: (error) => this.problems.push(error),
