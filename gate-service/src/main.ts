@@ -18,6 +18,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'judge stored sample files: one line of JSON for each',
     run: async (args) => (await import('./commands/judge.ts')).judge(args),
   },
+  plan: {
+    summary: 'say how long a threshold takes, or what a given time can show',
+    run: async (args) => (await import('./commands/plan.ts')).plan(args),
+  },
   demo: {
     summary: 'play three pushes of the sample application against real nodes',
     run: async (args) => (await import('./commands/demo.ts')).demo(args),

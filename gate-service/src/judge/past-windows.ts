@@ -49,9 +49,7 @@ export function pastWindows(
   const counted = compared.filter(({ window }) => !unfit.has(window));
   if (counted.length === 0) return undefined;
   const ofKind = (samples: readonly Sample[]): readonly Sample[] =>
-    threshold.kind === undefined
-      ? samples
-      : samples.filter(({ kind }) => kind === threshold.kind);
+    threshold.kind === undefined ? samples : samples.filter(({ kind }) => kind === threshold.kind);
   const requests = counted.flatMap(({ byArm }) => [
     ...ofKind(byArm.get(arms.reference) ?? []),
     ...ofKind(byArm.get(arms.subject) ?? []),

@@ -6,7 +6,12 @@
  * (trimmed mean), so that what it trims away costs no time here either. Chances are those of a shifted
  * t, as in `detectableShift`. Earlier looks end most measurements sooner; they are not counted on.
  */
-import { normalCdf, normalQuantile, studentUpperQuantile, studentUpperTail } from '../statistics/distributions.ts';
+import {
+  normalCdf,
+  normalQuantile,
+  studentUpperQuantile,
+  studentUpperTail,
+} from '../statistics/distributions.ts';
 import { estimateLocation, trimmedPerSide } from '../statistics/location.ts';
 import { levelsAt, MINIMUM_WINDOWS } from './looks.ts';
 import type { PastWindows } from './past-windows.ts';
