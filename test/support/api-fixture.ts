@@ -82,6 +82,7 @@ export function runView(changes: Partial<RunView> = {}): RunView {
     createdAt: '2026-01-01T00:00:00.000Z',
     phase: 'queued',
     phases: [],
+    against: 'production',
     evidence: [],
     shown: [],
     controls: [],
@@ -221,6 +222,12 @@ export class RememberedRuns implements RunService {
       stage: 'queued',
       steps: [],
     });
+  }
+
+  setReference(...given: Parameters<RunService['setReference']>) {
+    this.#note('setReference', given);
+    const [service, order, actor] = given;
+    return Promise.resolve({ service, ...order, actor, at: '2026-01-01T00:00:00.000Z' });
   }
 
   promotion() {

@@ -85,6 +85,7 @@ describe('rights', () => {
       'post /v1/runs/{id}/override override',
       'post /v1/services/{name}/promotions promote',
       'put /v1/builds/{sha256} run',
+      'put /v1/services/{name}/reference override',
     ]);
   });
 

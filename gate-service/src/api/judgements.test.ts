@@ -116,6 +116,16 @@ describe('a run judged again', () => {
     expect((await store.serviceState('checkout')).inForce?.build).not.toBe(NEW);
   });
 
+  it('ends at the look that settles the other thresholds, as a run would have', async () => {
+    Object.assign(world.service, { thresholds: ['p50 <= baseline + 60%'] });
+    const run = await gate.gate({ promote: 'never' });
+    expect(run).toMatchObject({ cause: 'inconclusive' });
+    const answer = await judgeAgain(run, { thresholds: [STRICT] });
+    const { judgement, options } = answer.json<Judged>();
+    expect(judgement.cause).toBe('breached');
+    expect(options.look).toBeLessThan(12);
+  });
+
   it('is not decided by windows that an early end has left out', async () => {
     const run = await gate.gate({ promote: 'never' });
     const [measurement] = await store.measurements(run.id);

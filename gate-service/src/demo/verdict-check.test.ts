@@ -26,6 +26,7 @@ const run = (given: Partial<RunView>): RunView => ({
   createdAt: '2026-01-01T00:00:00Z',
   phase: 'finished',
   phases: [],
+  against: 'production',
   decision: 'rollback',
   cause: 'breached',
   evidence: [],

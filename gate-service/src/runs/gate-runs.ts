@@ -12,6 +12,7 @@ import type { RunEvent, RunRequest, RunView } from './run.ts';
 import type {
   OverrideOrder,
   PromotionOrder,
+  ReferenceOrder,
   RejudgeRequest,
   RunService,
   ServiceView,
@@ -24,6 +25,7 @@ import type {
   Page,
   PageRequest,
   PromotionRecord,
+  ReferenceRecord,
   RunRecord,
   RunStore,
 } from './run-store.ts';
@@ -60,16 +62,11 @@ export class GateRuns implements RunService {
   async submit(request: RunRequest, actor: string, idempotencyKey?: string): Promise<Submission> {
     const { clock, journal, judge, store, worker } = this.#deps;
     const service = this.#service(request.service);
-    if ((await store.build(request.build)) === undefined) {
-      throw new RefusedError(
-        'unknown-build',
-        `build ${request.build} was not uploaded: PUT /v1/builds/${request.build} first`,
-        '/build',
-      );
-    }
+    await this.#requireBuild(request.build);
     const { inForce } = await store.serviceState(service.name);
     const settings = resolveSettings(request, service, judge, {
       hasProduction: inForce !== undefined,
+      hasReference: (await store.reference(service.name)) !== undefined,
       seed: randomInt(2 ** 31),
     });
     const at = isoNow(clock);
@@ -174,6 +171,24 @@ export class GateRuns implements RunService {
     return this.#people.afterRun(run);
   }
 
+  async setReference(name: string, order: ReferenceOrder, actor: string): Promise<ReferenceRecord> {
+    const { clock, store } = this.#deps;
+    const service = this.#service(name);
+    await this.#requireBuild(order.build);
+    const reference = { service: service.name, ...order, actor, at: isoNow(clock) };
+    await store.appendAudit({
+      at: reference.at,
+      actor,
+      action: 'service.reference',
+      subject: service.name,
+      service: service.name,
+      reason: order.reason,
+      data: { build: order.build, before: (await store.reference(service.name))?.build ?? null },
+    });
+    await store.saveReference(reference);
+    return reference;
+  }
+
   promotion(id: string): Promise<PromotionRecord | undefined> {
     return this.#deps.store.promotion(id);
   }
@@ -194,6 +209,7 @@ export class GateRuns implements RunService {
   async #serviceView(service: CatalogueService): Promise<ServiceView> {
     const { store } = this.#deps;
     const { inForce, lastKnownGood } = await store.serviceState(service.name);
+    const reference = await store.reference(service.name);
     const [latest] = (await store.runs({ service: service.name }, { limit: 1 })).items;
     const [promotion] = (
       await store.promotions({ service: service.name, state: 'running' }, { limit: 1 })
@@ -203,6 +219,7 @@ export class GateRuns implements RunService {
       description: service.description,
       ...(inForce === undefined ? {} : { inForce }),
       ...(lastKnownGood === undefined ? {} : { lastKnownGood }),
+      ...(reference === undefined ? {} : { reference }),
       ...(latest === undefined ? {} : { latestRun: await this.#view(latest) }),
       ...(promotion === undefined ? {} : { promotion }),
     };
@@ -223,6 +240,16 @@ export class GateRuns implements RunService {
     const run = await this.#deps.store.run(id);
     if (run === undefined) throw new RefusedError('unknown-run', `there is no run ${id}`);
     return run;
+  }
+
+  /** @throws RefusedError */
+  async #requireBuild(digest: string): Promise<void> {
+    if ((await this.#deps.store.build(digest)) !== undefined) return;
+    throw new RefusedError(
+      'unknown-build',
+      `build ${digest} was not uploaded: PUT /v1/builds/${digest} first`,
+      '/build',
+    );
   }
 
   #service(name: string): CatalogueService {

@@ -149,6 +149,12 @@ export class People {
   }
 
   async #judgedPairOf(run: RunRecord): Promise<BuildAndConfiguration> {
+    if (run.settings.against === 'reference') {
+      throw new RefusedError(
+        'not-judged',
+        `run ${run.id} compared with the reference, not with production: gate the build against production first`,
+      );
+    }
     const pair =
       run.configuration === undefined
         ? undefined

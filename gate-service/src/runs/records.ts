@@ -52,7 +52,7 @@ export interface RunRecord {
   readonly version: number;
   readonly phase: RunPhase;
   readonly phases: readonly PhaseSpan[];
-  /** What production ran when the run started to deploy; absent for a service without production. */
+  /** What the candidate is compared with: what production ran when the run started to deploy, or the reference; absent for a service that has neither. */
   readonly baseline?: BuildAndConfiguration;
   /** Configuration the candidate was finally judged with, and whether it is an adopted one. */
   readonly configuration?: { readonly hash: string; readonly adopted: boolean };
@@ -159,8 +159,8 @@ export interface MeasurementRecord {
   readonly windowsPlanned: number;
   /** Spoilt ones and those that replaced them included. */
   readonly windowsMeasured: number;
-  /** Measured ones that count, by the sender's fitness alone. */
-  readonly windowsCounted: number;
+  /** Measured ones that count, by the sender's fitness alone. Absent in older records. */
+  readonly windowsCounted?: number;
   /** Counted windows at the look that settled the question and ended the sending; absent when none did. */
   readonly stoppedAt?: number;
   readonly windowSeconds: number;
@@ -249,6 +249,16 @@ export interface ServiceState {
   readonly inForce?: InForce;
   /** What was in force, proven, before: where the one button back leads. */
   readonly lastKnownGood?: InForce;
+}
+
+/** The release that runs with `against: reference` compare with; anchored until a person moves it. */
+export interface ReferenceRecord {
+  readonly service: string;
+  /** SHA-256 of the build, lower-case hex. */
+  readonly build: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly at: string;
 }
 
 /** A (build, configuration) pair that a judgement spoke about. The latest judgement of a pair counts. */

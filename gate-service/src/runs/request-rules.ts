@@ -16,28 +16,50 @@ export function resolveSettings(
   request: RunRequest,
   service: CatalogueService,
   judge: Pick<RunJudge, 'checkThreshold' | 'isLooser'>,
-  facts: { readonly hasProduction: boolean; readonly seed: number },
+  facts: {
+    readonly hasProduction: boolean;
+    readonly hasReference: boolean;
+    readonly seed: number;
+  },
 ): RunSettings {
-  if (request.against === 'reference') {
-    throw new RefusedError(
-      'unsupported',
-      'against: "reference" is not there yet: leave it out to compare with production',
-      '/against',
-    );
-  }
+  const { against = 'production' } = request;
+  if (against === 'reference') requireReference(request, service, facts.hasReference);
   const workload = resolveWorkload(request.workload, service.workload);
   const thresholds = resolveThresholds(request, service, judge, workload);
-  if (!facts.hasProduction) requireInitial(service, thresholds, judge);
+  if (!facts.hasProduction && against === 'production') requireInitial(service, thresholds, judge);
   return {
     workload,
     thresholds,
     shown: service.shown,
-    tune: request.tune ?? defaultTuning,
-    promote: request.promote ?? service.promotion.default,
+    // What is tuned is to be promoted; against a reference nothing is.
+    tune: request.tune ?? (against === 'reference' ? 'off' : defaultTuning),
+    promote: against === 'reference' ? 'never' : (request.promote ?? service.promotion.default),
     profile: request.profile ?? 'standard',
-    against: 'production',
+    against,
     seed: facts.seed,
   };
+}
+
+/** A pass against the reference says nothing about production: it must not lead there. */
+function requireReference(
+  request: RunRequest,
+  service: CatalogueService,
+  hasReference: boolean,
+): void {
+  if (request.promote !== undefined && request.promote !== 'never') {
+    throw new RefusedError(
+      'reference-promotes',
+      `against: "reference" shows drift and promotes nothing, so promote: "${request.promote}" does not go with it: leave it out or say "never", and gate against production to promote`,
+      '/promote',
+    );
+  }
+  if (!hasReference) {
+    throw new RefusedError(
+      'no-reference',
+      `${service.name} has no reference release: PUT /v1/services/${service.name}/reference first`,
+      '/against',
+    );
+  }
 }
 
 /** The catalogue's thresholds always hold; those of the request come on top. */

@@ -3,7 +3,14 @@
  * `actor` is the name that belongs to the caller's token.
  */
 import type { RunEvent, RunRequest, RunView } from './run.ts';
-import type { InForce, JudgementRecord, Page, PageRequest, PromotionRecord } from './run-store.ts';
+import type {
+  InForce,
+  JudgementRecord,
+  Page,
+  PageRequest,
+  PromotionRecord,
+  ReferenceRecord,
+} from './run-store.ts';
 
 export type RefusalCode =
   | 'unknown-run'
@@ -15,6 +22,8 @@ export type RefusalCode =
   | 'invalid-workload'
   | 'loosened'
   | 'no-production'
+  | 'no-reference'
+  | 'reference-promotes'
   | 'not-judged'
   | 'judged-rollback'
   | 'expired'
@@ -76,11 +85,19 @@ export interface RejudgeRequest {
   readonly measurement?: string;
 }
 
+export interface ReferenceOrder {
+  /** SHA-256 of an uploaded build, lower-case hex. */
+  readonly build: string;
+  readonly reason: string;
+}
+
 export interface ServiceView {
   readonly name: string;
   readonly description: string;
   readonly inForce?: InForce;
   readonly lastKnownGood?: InForce;
+  /** What `against: reference` compares with. */
+  readonly reference?: ReferenceRecord;
   readonly latestRun?: RunView;
   /** Promotion that is under way. */
   readonly promotion?: PromotionRecord;
@@ -114,6 +131,8 @@ export interface RunService {
    * @throws RefusedError
    */
   promote(service: string, order: PromotionOrder, actor: string): Promise<PromotionRecord>;
+  /** Anchors the release that runs with `against: reference` compare with. @throws RefusedError */
+  setReference(service: string, order: ReferenceOrder, actor: string): Promise<ReferenceRecord>;
   promotion(id: string): Promise<PromotionRecord | undefined>;
   services(): Promise<readonly ServiceView[]>;
   service(name: string): Promise<ServiceView | undefined>;

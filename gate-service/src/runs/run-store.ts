@@ -21,6 +21,7 @@ import type {
   PromotionRecord,
   PromotionState,
   PromotionUpdate,
+  ReferenceRecord,
   RunRecord,
   RunUpdate,
   ServiceState,
@@ -162,6 +163,10 @@ export interface RunStore {
   ): Promise<ServiceState>;
   /** Everything that was ever in force, newest first. */
   serviceHistory(service: string, page: PageRequest): Promise<Page<InForce>>;
+
+  /** One reference per service: a later one replaces it; the audit keeps both. */
+  saveReference(reference: ReferenceRecord): Promise<void>;
+  reference(service: string): Promise<ReferenceRecord | undefined>;
 
   // people
   /** One override per run: a later one replaces it; the audit keeps both. */

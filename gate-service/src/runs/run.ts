@@ -79,6 +79,9 @@ export interface RunView {
   readonly createdAt: string;
   readonly phase: RunPhase;
   readonly phases: readonly PhaseTime[];
+  readonly against: 'production' | 'reference';
+  /** What the candidate was compared with, once that is known; absent where there was nothing. */
+  readonly baseline?: { readonly build: string; readonly configurationHash: string };
   /** Present once finished. */
   readonly decision?: Decision;
   readonly cause?: Cause;

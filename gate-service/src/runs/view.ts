@@ -28,6 +28,8 @@ export async function viewOf(run: RunRecord, store: RunStore, now: number): Prom
     createdAt: run.createdAt,
     phase: run.phase,
     phases: phaseTimes(run, now),
+    against: run.settings.against,
+    ...(run.baseline === undefined ? {} : { baseline: run.baseline }),
     ...(run.decision === undefined ? {} : { decision: run.decision }),
     ...(run.cause === undefined ? {} : { cause: run.cause }),
     ...(run.summary === undefined ? {} : { summary: run.summary }),

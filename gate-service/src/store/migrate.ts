@@ -3,9 +3,13 @@ import type { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { Migration } from 'kysely/migration';
 import * as initial from './migrations/0001-initial.ts';
+import * as reference from './migrations/0002-reference.ts';
 
 /** In the order of their names; a name is never changed. */
-const MIGRATIONS: Record<string, Migration> = { '0001-initial': initial };
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-initial': initial,
+  '0002-reference': reference,
+};
 
 /**
  * Runs every migration that the database has not seen yet, each once, in a transaction where the dialect can.

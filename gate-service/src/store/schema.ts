@@ -146,6 +146,14 @@ export interface ServiceHistoryTable {
   promotion_id: string;
 }
 
+export interface ServiceReferenceTable {
+  service: string;
+  build: string;
+  actor: string;
+  reason: string;
+  at: string;
+}
+
 export interface OverrideTable {
   run_id: string;
   order: string;
@@ -180,6 +188,7 @@ export interface Schema {
   promotions: PromotionTable;
   service_state: ServiceStateTable;
   service_history: ServiceHistoryTable;
+  service_references: ServiceReferenceTable;
   overrides: OverrideTable;
   audit: AuditTable;
 }

@@ -5,7 +5,10 @@ import { decode, encodeOptional } from './json.ts';
 import { decodeNumberCursor, encodeNumberCursor, toPage } from './pages.ts';
 import type { Schema } from './schema.ts';
 
-type Part = Pick<RunStore, 'serviceState' | 'saveServiceState' | 'serviceHistory'>;
+type Part = Pick<
+  RunStore,
+  'serviceState' | 'saveServiceState' | 'serviceHistory' | 'saveReference' | 'reference'
+>;
 
 /** What is in force in production, where the way back leads, and all that ever was in force. */
 export function serviceQueries(db: Kysely<Schema>): Part {
@@ -61,6 +64,22 @@ export function serviceQueries(db: Kysely<Schema>): Part {
         }
         return state(service, trx);
       }),
+
+    async saveReference(reference) {
+      const { service, ...row } = reference;
+      await db
+        .insertInto('service_references')
+        .values({ service, ...row })
+        .onConflict((conflict) => conflict.column('service').doUpdateSet(row))
+        .execute();
+    },
+
+    reference: (service) =>
+      db
+        .selectFrom('service_references')
+        .selectAll()
+        .where('service', '=', service)
+        .executeTakeFirst(),
 
     async serviceHistory(service, page) {
       let query = db.selectFrom('service_history').selectAll().where('service', '=', service);

@@ -108,6 +108,7 @@ function refusal(error: RefusedError): ProblemError {
     error.field === undefined ? undefined : [{ pointer: error.field, detail: error.message }];
   let status = 409;
   if (error.code === 'samples-gone') status = 410;
+  else if (error.code === 'reference-promotes') status = 400;
   else if (MALFORMED.has(error.code)) status = 422;
   // Unknown in the address is not found; unknown in the body is a wrong field.
   else if (UNKNOWN.has(error.code)) status = error.field === undefined ? 404 : 422;

@@ -37,7 +37,7 @@ export const evidenceSchema = z
           .readonly(),
         windowsPlanned: z.int(),
         windowsMeasured: z.int().describe('Spoilt ones and those that replaced them included.'),
-        windowsCounted: z.int(),
+        windowsCounted: z.int().optional(),
         stoppedAt: z
           .int()
           .optional()

@@ -70,6 +70,11 @@ export const runSchema = z
     createdAt: instantSchema,
     phase: runPhaseSchema,
     phases: z.array(z.object({ phase: runPhaseSchema, seconds: z.number() })).readonly(),
+    against: z.enum(['production', 'reference']),
+    baseline: z
+      .object({ build: z.string(), configurationHash: z.string() })
+      .optional()
+      .describe('What the candidate was compared with, once that is known.'),
     decision: decisionSchema.optional().describe('Present once the run is finished.'),
     cause: causeSchema.optional(),
     summary: z.string().optional(),

@@ -27,6 +27,13 @@ const inForceSchema = z
   })
   .meta({ id: 'InForce' });
 
+const referenceSchema = z
+  .object({ build: z.string(), actor: z.string(), reason: z.string(), at: instantSchema })
+  .describe('What runs with `against: reference` compare with.')
+  .meta({ id: 'Reference' });
+
+const referenceOrderSchema = z.strictObject({ build: sha256Schema, reason: reasonSchema });
+
 const serviceSchema = z
   .object({
     name: z.string(),
@@ -35,6 +42,7 @@ const serviceSchema = z
       .optional()
       .describe('What production runs; absent before the first promotion.'),
     lastKnownGood: inForceSchema.optional().describe('Where the button back leads.'),
+    reference: referenceSchema.optional(),
     latestRun: runSchema.optional(),
     promotion: promotionSchema.optional().describe('The one that is under way.'),
     links: z.record(z.string(), z.string()),
@@ -98,6 +106,23 @@ export function serviceRoutes({ runs }: AppDependencies): FastifyPluginCallbackZ
       (request) => runs.history(request.params.name, pageRequest(request.query)),
     );
 
+    app.put(
+      '/v1/services/:name/reference',
+      {
+        config: { right: 'override' },
+        schema: {
+          tags: ['services'],
+          summary: 'Anchor the release that `against: reference` compares with',
+          description:
+            'An uploaded build. Comparing with it shows what small steps from release to release have added up to; such a run promotes nothing.',
+          params: parameters,
+          body: referenceOrderSchema,
+          response: { 200: referenceSchema },
+        },
+      },
+      (request) => runs.setReference(request.params.name, request.body, actorOf(request)),
+    );
+
     app.post(
       '/v1/services/:name/promotions',
       {
@@ -137,6 +162,7 @@ function view(service: ServiceView) {
     description: service.description,
     ...(service.inForce !== undefined && { inForce: service.inForce }),
     ...(service.lastKnownGood !== undefined && { lastKnownGood: service.lastKnownGood }),
+    ...(service.reference !== undefined && { reference: service.reference }),
     ...(service.latestRun !== undefined && { latestRun: withoutInfinities(service.latestRun) }),
     ...(service.promotion !== undefined && { promotion: promotionView(service.promotion) }),
     links: {

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { Answer } from '../transitions.ts';
 import { finish, move } from '../transitions.ts';
 import { LeftForRecovery, RunEnding } from '../endings.ts';
-import { describe } from '../production.ts';
+import { describe, short } from '../production.ts';
+import type { BuildAndConfiguration } from '../records.ts';
 import { supersededWords } from '../promotion.ts';
 import type { RunContext } from '../run-context.ts';
 import { clearStaging } from '../staging.ts';
@@ -19,7 +20,8 @@ export async function decide(context: RunContext): Promise<void> {
     throw new RunEnding('inconclusive', 'there is no stored judgement to decide on');
   }
   if (judgement.cause !== 'met') throw new RunEnding(judgement.cause, judgement.summary);
-  await requireSameProduction(context);
+  const against = context.run.settings.against === 'reference';
+  if (!against) await requireSameProduction(context);
   await clearStaging(world, clock, context.owner);
   if (context.run.settings.promote === 'auto') {
     await context.enter(move(context.run, 'judging', 'promoting', context.now()), 'promoting');
@@ -30,7 +32,7 @@ export async function decide(context: RunContext): Promise<void> {
   await conclude(context, {
     decision: 'pass',
     cause: 'met',
-    summary: `${judgement.summary} ${production}; promotion is ${
+    summary: `${judgement.summary} ${against ? referenceWords(context.run.baseline) : ''}${production}; promotion is ${
       context.run.settings.promote === 'manual' ? 'left to a person' : 'not wanted'
     }.`,
   });
@@ -84,6 +86,12 @@ export async function concludePromotion(
     state === 'returned' ? 'promotion-breached' : 'platform-failed',
     `the thresholds were met, but the promotion ${state === 'returned' ? 'was taken back' : 'failed'}: ${summary}`,
   );
+}
+
+function referenceWords(reference: BuildAndConfiguration | undefined): string {
+  return reference === undefined
+    ? ''
+    : `Compared with the reference build ${short(reference.build)}, not with production. `;
 }
 
 /** The judgement speaks about what production ran when the run started. */

@@ -3,6 +3,7 @@ import type { Arm } from '../../platforms/platform.ts';
 import type { StackConfiguration } from '../../stack/configuration.ts';
 import { RunEnding } from '../endings.ts';
 import { describe } from '../production.ts';
+import type { BuildAndConfiguration } from '../records.ts';
 import type { RunContext } from '../run-context.ts';
 import { clearStaging } from '../staging.ts';
 
@@ -36,7 +37,8 @@ export async function deployArms(context: RunContext): Promise<StagedArms> {
   }
   const incumbent = values === undefined ? configurations.stock() : configurations.parse(values);
   await store.saveConfiguration(incumbent.hash, incumbent.values);
-  if (inForce === undefined) {
+  const baseline = await baselineOf(context, incumbent.hash);
+  if (baseline === undefined) {
     await context.update({ configuration: { hash: incumbent.hash, adopted: false } });
     await context.tell(
       'progress',
@@ -45,25 +47,45 @@ export async function deployArms(context: RunContext): Promise<StagedArms> {
     return { candidate: await deploy(context, 'candidate', run.build, incumbent), incumbent };
   }
   await context.update({
-    baseline: { build: inForce.build, configurationHash: inForce.configurationHash },
+    baseline,
     configuration: { hash: incumbent.hash, adopted: false },
   });
-  await context.tell('progress', `baseline: ${describe(inForce)}`);
+  const kind = run.settings.against === 'reference' ? 'the reference, ' : '';
+  await context.tell('progress', `baseline: ${kind}${describe(baseline)}`);
   // Which arm starts first is drawn, so that its place on the machine does not always favour the same one.
   if (run.settings.seed % 2 === 0) {
-    const baseline = await deploy(context, 'baseline', inForce.build, incumbent);
+    const first = await deploy(context, 'baseline', baseline.build, incumbent);
     return {
-      baseline,
+      baseline: first,
       candidate: await deploy(context, 'candidate', run.build, incumbent),
       incumbent,
     };
   }
   const candidate = await deploy(context, 'candidate', run.build, incumbent);
   return {
-    baseline: await deploy(context, 'baseline', inForce.build, incumbent),
+    baseline: await deploy(context, 'baseline', baseline.build, incumbent),
     candidate,
     incumbent,
   };
+}
+
+/**
+ * What the candidate is compared with: what production runs, or the reference release. Both arms have
+ * the configuration in force, so that only the code differs.
+ */
+async function baselineOf(
+  { deps, run, service }: RunContext,
+  configurationHash: string,
+): Promise<BuildAndConfiguration | undefined> {
+  if (run.settings.against === 'production') {
+    const { inForce } = await deps.store.serviceState(service.name);
+    return inForce === undefined ? undefined : { build: inForce.build, configurationHash };
+  }
+  const reference = await deps.store.reference(service.name);
+  if (reference === undefined) {
+    throw new RunEnding('platform-failed', `${service.name} has no reference release any more`);
+  }
+  return { build: reference.build, configurationHash };
 }
 
 /** One arm of the run in staging. */

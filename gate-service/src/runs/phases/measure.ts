@@ -76,16 +76,7 @@ async function tryOnce(
       baseline: baseline !== undefined,
     });
     const record = await judgeStored(context, comparison);
-    await context.deps.store.saveJudgedPair({
-      service: context.service.name,
-      build: candidate.build,
-      configurationHash: candidate.configurationHash,
-      runId: context.run.id,
-      judgementId: record.id,
-      decision: record.judgement.decision,
-      cause: record.judgement.cause,
-      at: record.at,
-    });
+    await saveJudgedPair(context, candidate, record);
     const sentence = record.judgement.summary;
     await end(context, {
       ...base,
@@ -107,6 +98,26 @@ async function tryOnce(
     });
     return { sentence };
   }
+}
+
+/** What may be promoted by it; not what was compared with a reference, which says nothing about production. */
+async function saveJudgedPair(
+  { deps, run }: RunContext,
+  { build, configurationHash }: ComparedArm,
+  { at, id, judgement }: JudgementRecord,
+): Promise<void> {
+  if (run.settings.against === 'reference') return;
+  const { cause, decision } = judgement;
+  await deps.store.saveJudgedPair({
+    service: run.service,
+    build,
+    configurationHash,
+    runId: run.id,
+    judgementId: id,
+    decision,
+    cause,
+    at,
+  });
 }
 
 async function judgeStored(

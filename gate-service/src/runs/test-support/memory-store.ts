@@ -14,6 +14,7 @@ import type {
   Page,
   PageRequest,
   PromotionRecord,
+  ReferenceRecord,
   RunRecord,
   RunStore,
   ServiceState,
@@ -37,6 +38,7 @@ export class MemoryStore implements RunStore {
   readonly #promotions = new Map<string, PromotionRecord>();
   readonly #states = new Map<string, ServiceState>();
   readonly #history: (InForce & { readonly service: string })[] = [];
+  readonly #references = new Map<string, ReferenceRecord>();
   readonly #overrides = new Map<string, OverrideRecord>();
   readonly #audit: AuditEntry[] = [];
   /** How often a decision was written, by run. */
@@ -213,6 +215,14 @@ export class MemoryStore implements RunStore {
   }
   async serviceHistory(service: string, page: PageRequest): Promise<Page<InForce>> {
     return given(paged(this.#history.filter((own) => own.service === service).reverse(), page));
+  }
+
+  async saveReference(reference: ReferenceRecord) {
+    this.#references.set(reference.service, reference);
+    return done();
+  }
+  async reference(service: string) {
+    return given(this.#references.get(service));
   }
 
   async saveOverride(override: OverrideRecord) {
