@@ -22,6 +22,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'say how long a threshold takes, or what a given time can show',
     run: async (args) => (await import('./commands/plan.ts')).plan(args),
   },
+  workload: {
+    summary: 'make a workload from an access log, check one, or print its schema',
+    run: async (args) => (await import('./commands/workload.ts')).workload(args),
+  },
   demo: {
     summary: 'play three pushes of the sample application against real nodes',
     run: async (args) => (await import('./commands/demo.ts')).demo(args),
