@@ -41,8 +41,8 @@ export async function runJudgeRealBench(
   const options = readOptions(args);
   const service = await readService();
   const folder = options.record ?? (await mkdtemp(path.join(tmpdir(), 'speed-gate-judge-real-')));
-  const { slowFactor, windows, windowSeconds } = options;
-  const settings = { windows, windowSeconds, slowFactor };
+  const { rate, slowFactor, windows, windowSeconds } = options;
+  const settings = { windows, windowSeconds, rate, slowFactor };
   const record = await openRecord(path.resolve(folder), settings, options.resume);
   const rules = rulesOf(service, options);
   try {
@@ -113,7 +113,7 @@ async function measureMissing(
         signal.throwIfAborted();
         const push = from + index + 1;
         const done = await makePush(
-          { push, build, seed: SEED + push, windows, windowSeconds },
+          { push, build, seed: SEED + push, windows, windowSeconds, rate: options.rate },
           {
             world,
             service,

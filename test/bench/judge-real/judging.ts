@@ -7,7 +7,7 @@ import type { Measurement } from '../../../gate-service/src/load/sample.ts';
 import type { CatalogueService } from '../../../gate-service/src/settings/catalogue.ts';
 import type { PushRecord } from './record.ts';
 import type { JudgedPush } from './rows.ts';
-import { gateVerdict, peerVerdicts, withMargin } from './verdicts.ts';
+import { gateVerdict, peerVerdicts, scaleMargin } from './verdicts.ts';
 
 export interface Rules {
   /** As written. */
@@ -18,14 +18,14 @@ export interface Rules {
 }
 
 /**
- * The demo's thresholds with the bench's margin: to call a build that is 10 % slower breached is
- * right only where clearly less than 10 % is allowed.
+ * The demo's thresholds with a part of their margins: to call a build that is 10 % slower breached
+ * is right only where clearly less than 10 % is allowed.
  */
 export function rulesOf(
   { shown, thresholds }: CatalogueService,
-  { marginPercent, windowSeconds }: { marginPercent: number; windowSeconds: number },
+  { marginFactor, windowSeconds }: { marginFactor: number; windowSeconds: number },
 ): Rules {
-  const texts = thresholds.map((text) => withMargin(text, marginPercent));
+  const texts = thresholds.map((text) => scaleMargin(text, marginFactor));
   return {
     texts,
     thresholds: texts.map(parseThreshold),

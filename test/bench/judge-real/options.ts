@@ -10,8 +10,10 @@ export interface JudgeRealOptions {
   readonly windowSeconds: number;
   /** Service time of the slow build by that of the other: 1.1 is 10 % more. */
   readonly slowFactor: number;
-  /** Margin of the latency thresholds, per cent. */
-  readonly marginPercent: number;
+  /** Pairs of requests per second: as many to each arm. */
+  readonly rate: number;
+  /** Margins of the latency thresholds, as a part of those in `speedgate.yaml`. */
+  readonly marginFactor: number;
   /** Folder for the record; a temporary one when absent. */
   readonly record?: string;
   readonly resume: boolean;
@@ -25,7 +27,8 @@ const usage = `usage: npm run bench -- judge-real [OPTION …]
   --slow-factor F     its service time by the other's, 1.01 to 3 (default 1.1)
   --windows N         windows of a push, 6 to 60 (default 12)
   --window-seconds S  0.5 to 10 (default 2)
-  --margin PERCENT    of the thresholds on p50 and p95, 0.5 to 50 (default 5)
+  --rate N            pairs of requests per second, 10 to 1000 (default 200)
+  --margins F         part of the margins in speedgate.yaml, 0.05 to 2 (default 0.5: p50 + 5 %, p95 + 7.5 %)
   --record DIR        keep samples and results there (default: a temporary folder)
   --resume            go on with the record in DIR; what it holds is judged again, not measured again
   --verbose           say what the platform does`;
@@ -42,7 +45,8 @@ export function readOptions(args: readonly string[]): JudgeRealOptions {
         'slow-factor': { type: 'string', default: '1.1' },
         windows: { type: 'string', default: '12' },
         'window-seconds': { type: 'string', default: '2' },
-        margin: { type: 'string', default: '5' },
+        rate: { type: 'string', default: '200' },
+        margins: { type: 'string', default: '0.5' },
         record: { type: 'string' },
         resume: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
@@ -59,7 +63,8 @@ export function readOptions(args: readonly string[]): JudgeRealOptions {
     slowFactor: number('--slow-factor', values['slow-factor'], 1.01, 3),
     windows: whole('--windows', values.windows, 6, 60),
     windowSeconds: number('--window-seconds', values['window-seconds'], 0.5, 10),
-    marginPercent: number('--margin', values.margin, 0.5, 50),
+    rate: number('--rate', values.rate, 10, 1000),
+    marginFactor: number('--margins', values.margins, 0.05, 2),
     ...(record === undefined ? {} : { record }),
     resume,
     verbose,

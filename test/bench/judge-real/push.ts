@@ -27,6 +27,8 @@ export interface PushPlan {
   readonly seed: number;
   readonly windows: number;
   readonly windowSeconds: number;
+  /** Pairs of requests per second. */
+  readonly rate: number;
 }
 
 export interface PushContext {
@@ -133,7 +135,7 @@ async function measure(
 }
 
 function senderPlanOf(
-  { seed, windows, windowSeconds }: PushPlan,
+  { rate, seed, windows, windowSeconds }: PushPlan,
   { service, world }: PushContext,
   ownPids: readonly number[],
 ): MeasurementPlan {
@@ -154,7 +156,7 @@ function senderPlanOf(
       delayMs: planted.delayMs,
     },
     workload,
-    pairsPerSecond: workload.rate,
+    pairsPerSecond: rate,
     arrivals: workload.arrivals,
     windowSeconds,
     windows,

@@ -8,6 +8,7 @@ const settingsSchema = z.strictObject({
   format: z.literal(1),
   windows: z.int(),
   windowSeconds: z.number(),
+  rate: z.number(),
   slowFactor: z.number(),
 });
 export type RecordSettings = Omit<z.infer<typeof settingsSchema>, 'format'>;

@@ -70,10 +70,12 @@ export function peerVerdicts(
   };
 }
 
-/** The same threshold with another margin, per cent; one that is not on latency by a percentage as it is. */
-export function withMargin(text: string, marginPercent: number): string {
-  if (relativeLatency(parseThreshold(text)).length === 0) return text;
-  return text.replace(/\+.*$/, `+ ${marginPercent}%`);
+/** The same threshold with its margin times `factor`; one that is not on latency by a percentage as it is. */
+export function scaleMargin(text: string, factor: number): string {
+  const [rule] = relativeLatency(parseThreshold(text));
+  if (rule === undefined) return text;
+  // Not more digits than a person would write.
+  return text.replace(/\+.*$/, `+ ${Number((100 * rule.margin * factor).toFixed(6))}%`);
 }
 
 interface RelativeLatency {
