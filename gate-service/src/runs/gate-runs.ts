@@ -42,6 +42,8 @@ export interface GateRunsDependencies {
   readonly sampleFiles: Pick<SampleFiles, 'read'>;
   readonly clock: Clock;
   readonly services: readonly CatalogueService[];
+  /** Seed of a new run, 0 to 2³¹ − 1; drawn at random when absent. */
+  readonly drawSeed?: () => number;
   /** Told of a promotion that could not even be carried out; its record says the rest. */
   readonly problem?: (error: Error) => void;
 }
@@ -67,7 +69,7 @@ export class GateRuns implements RunService {
     const settings = resolveSettings(request, service, judge, {
       hasProduction: inForce !== undefined,
       hasReference: (await store.reference(service.name)) !== undefined,
-      seed: randomInt(2 ** 31),
+      seed: (this.#deps.drawSeed ?? drawSeed)(),
     });
     const at = isoNow(clock);
     const { created, run } = await store.createRun(
@@ -262,6 +264,10 @@ export class GateRuns implements RunService {
       '/service',
     );
   }
+}
+
+function drawSeed(): number {
+  return randomInt(2 ** 31);
 }
 
 /** SHA-256 of the request with its keys in order: the same request hashes alike however it was written. */

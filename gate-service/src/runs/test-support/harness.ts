@@ -68,6 +68,8 @@ export class FakeWorld {
     promotion: { stepSeconds: 8, holdSeconds: 8, minimumRequests: 10 },
   });
 
+  #seeds = 0;
+
   readonly telemetry: Telemetry = {
     armTraffic: (_service, armIds, { fromMs, toMs }) => {
       const found = armIds.map((armId): [string, ArmTraffic | undefined] => {
@@ -90,6 +92,12 @@ export class FakeWorld {
   /** The same database, opened by the next process. */
   reopen(store: RunStore): void {
     this.store = store;
+  }
+
+  /** The same seeds in the same order in every test run. */
+  drawSeed(): number {
+    this.#seeds += 1;
+    return 7919 * this.#seeds;
   }
 
   /** Old build in production on the stock configuration. */
@@ -203,6 +211,7 @@ export class FakeGate {
       sampleFiles: fakeSampleFiles(sender),
       clock,
       services: [service],
+      drawSeed: () => fake.drawSeed(),
       problem: (error) => this.problems.push(error),
     });
   }
