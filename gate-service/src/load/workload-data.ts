@@ -6,7 +6,7 @@ export const MAX_DATA_CHARACTERS = 512 * 1024;
 /** Most problems with rows that are said one by one. */
 const MAX_PROBLEMS = 5;
 
-export const columnName = z
+const columnName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_-]{0,39}$/, 'a column is called by letters, digits, "_" and "-"');
 export const rowOrder = z.enum(['sequential', 'random']).meta({

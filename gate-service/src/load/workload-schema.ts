@@ -1,6 +1,6 @@
 /** A workload as it stands in a file: like a run's, but data may be named instead of written out. Pure. */
 import { z } from 'zod';
-import { columnName, rowOrder, type DataTable } from './workload-data.ts';
+import { dataTableSchema, rowOrder, type DataTable } from './workload-data.ts';
 import { requestKindShape, workloadShape } from './workload.ts';
 
 const dataFileSchema = z.strictObject({
@@ -9,15 +9,10 @@ const dataFileSchema = z.strictObject({
   }),
   order: rowOrder.default('sequential'),
 });
-const inlineSchema = z.strictObject({
-  order: rowOrder.default('sequential'),
-  columns: z.array(columnName).min(1),
-  rows: z.array(z.array(z.string())).min(1),
-});
 export type DataSource = z.infer<typeof dataFileSchema> | DataTable;
 
 /** Told apart by `file`, so that mistakes are said of the form that was meant. */
-export const dataSourceSchema = z.union([dataFileSchema, inlineSchema], {
+export const dataSourceSchema = z.union([dataFileSchema, dataTableSchema], {
   error: 'is { file: NAME.csv, order: sequential | random }, or { columns, rows, order }',
 });
 

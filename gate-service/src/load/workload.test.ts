@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { loadWorkload, WorkloadError } from './workload-file.ts';
-import { isIdempotent, isSafe, nonIdempotentRequests, renderRequest } from './workload.ts';
+import { createAnswerCheck } from './answer.ts';
+import { workloadJsonSchema } from './workload-schema.ts';
+import {
+  isIdempotent,
+  isSafe,
+  meanRate,
+  nonIdempotentRequests,
+  renderRequest,
+} from './workload.ts';
 
 const good = `
 rate: 150
@@ -106,4 +114,83 @@ describe('renderRequest', () => {
     expect(isSafe({ method: 'PUT' })).toBe(false);
     expect(isIdempotent({ method: 'PATCH' })).toBe(false);
   });
+});
+
+describe('phases', () => {
+  const phased = (steps: string, rate = 100): string =>
+    `rate: ${rate}\nphases: { steps: ${steps} }\nrequests: [{ name: a, path: / }]`;
+
+  it('change the mean rate', () => {
+    const steps = '[{ seconds: 4, factor: 0.5 }, { seconds: 1, factor: 3 }]';
+    expect(loadWorkload(phased(steps)).phases?.apply).toBe('cyclic');
+    expect(meanRate(loadWorkload(phased(steps)))).toBeCloseTo(100, 9);
+    expect(meanRate(loadWorkload(phased('[{ seconds: 1, factor: 2 }]')))).toBe(200);
+    expect(meanRate(loadWorkload(good))).toBe(150);
+  });
+
+  it.each([
+    ['[]', 'phases.steps: phases need at least one step'],
+    ['[{ seconds: 0, factor: 1 }]', 'phases.steps[0].seconds: '],
+    ['[{ seconds: 1, factor: 0 }]', 'phases.steps[0].factor: '],
+    ['[{ seconds: 1, factor: high }]', 'phases.steps[0].factor: '],
+    ['[{ seconds: 1 }]', 'phases.steps[0].factor: '],
+  ])('%s: %s', (steps, problem) => {
+    expect(problemsOf(phased(steps))).toContain(`:2: ${problem}`);
+  });
+
+  it('cannot go beyond the highest rate', () => {
+    expect(problemsOf(phased('[{ seconds: 1, factor: 20 }]', 1000))).toContain(
+      'phases.steps[0].factor: makes 20000 requests per second of a rate of 1000; at most 10000',
+    );
+  });
+});
+
+describe('what was found is quoted', () => {
+  it.each([
+    ['rate: fast\nrequests: [{ name: a, path: / }]', 'it is "fast"'],
+    ['rate: 5\nrequests: [{ name: Search, path: / }]', 'it is "Search"'],
+    ['rate: 5\nrequests: [{ name: a, path: shop }]', 'starts with "/"; it is "shop"'],
+    [
+      'rate: 5\nrequests: [{ name: a, path: /, expect: { status: 99 } }]',
+      'expect.status: Too small: expected number to be >=100; it is 99',
+    ],
+  ])('%j: %s', (text, quoted) => {
+    expect(problemsOf(text)).toContain(quoted);
+  });
+
+  it('but not what may be secret', () => {
+    const text =
+      'rate: 5\nrequests: [{ name: a, path: /, headers: { authorization: "Bearer töken" } }]';
+    expect(problemsOf(text)).toContain('requests[0].headers.authorization: may hold visible ASCII');
+    expect(problemsOf(text)).not.toContain('ken');
+  });
+});
+
+it('takes several statuses', () => {
+  const [kind] = loadWorkload(
+    'rate: 5\nrequests: [{ name: a, path: /, expect: { status: [200, 404] } }]',
+  ).requests;
+  const check = createAnswerCheck(kind!.expect);
+  expect([200, 404, 204, 500].map((status) => check.statusOf({ status }))).toEqual([
+    'ok',
+    'ok',
+    'body-check',
+    '500',
+  ]);
+});
+
+it('has a JSON Schema that speaks of every field of a file', () => {
+  const schema = JSON.stringify(workloadJsonSchema());
+  for (const field of [
+    'rate',
+    'phases',
+    'freshConnections',
+    'file',
+    'order',
+    'bodyPattern',
+    'weight',
+  ]) {
+    expect(schema).toContain(`"${field}"`);
+  }
+  expect(workloadJsonSchema()).toMatchObject({ additionalProperties: false, type: 'object' });
 });
