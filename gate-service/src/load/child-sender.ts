@@ -11,6 +11,11 @@ import { WindowCollector } from './window-collector.ts';
 type SenderProcess = ChildProcessByStdio<Writable, Readable, Readable>;
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+/**
+ * Room for young objects, MiB: nearly all of the sender's die young, so that rarer collections cost less in
+ * all (measured: 5 to 10 % of its CPU) and hold up fewer requests.
+ */
+const FEW_COLLECTIONS = ['--min-semi-space-size=16', '--max-semi-space-size=32'];
 /** Of what the sender says on standard error, the end is kept. */
 const KEPT_STDERR = 4000;
 /** For requests under way after an abort, on top of their time-out. */
@@ -115,7 +120,10 @@ async function measure(
   }
 }
 
-function start({ command = [process.execPath, MAIN], env }: ChildSenderOptions): SenderProcess {
+function start({
+  command = [process.execPath, ...FEW_COLLECTIONS, MAIN],
+  env,
+}: ChildSenderOptions): SenderProcess {
   const [program, ...args] = command;
   const child = spawn(program, [...args, 'sender'], {
     stdio: ['pipe', 'pipe', 'pipe'],
