@@ -3,6 +3,7 @@
  * measurement, thresholds and options give the same judgement, whatever the order of the samples.
  * Method: measuring.md; what decides when is in latency.ts, errors.ts, rates.ts and looks.ts.
  */
+import { findCapacity } from './capacity.ts';
 import { countsControl, senderControl, steadyControl } from './controls.ts';
 import { findErrors } from './errors.ts';
 import { invalidFinding, type Evidence, type Finding } from './finding.ts';
@@ -19,7 +20,7 @@ import { levelsAt, lookSchedule, MINIMUM_WINDOWS, shouldStop, type LookLevels } 
 import type { JudgedMeasurement } from './measurement.ts';
 import { nodesControl } from './nodes.ts';
 import { plantedControl } from './planted.ts';
-import { findCapacity, findCpu, findThroughput } from './rates.ts';
+import { findCpu, findThroughput } from './rates.ts';
 import { sameBuildControl } from './same-build.ts';
 import { formatThreshold, type Threshold } from './threshold.ts';
 import {
@@ -286,7 +287,7 @@ function findOne(
     case 'cpu_per_request':
       return findCpu(threshold, evidence, measurement, arms);
     case 'capacity':
-      return findCapacity(threshold);
+      return findCapacity(threshold, evidence, measurement, arms);
   }
 }
 

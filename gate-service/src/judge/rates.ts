@@ -1,4 +1,4 @@
-/** Thresholds on throughput (completed ÷ offered), CPU per request, and capacity. */
+/** Thresholds on throughput (completed ÷ offered) and CPU per request. */
 import {
   estimateLocation,
   detectableShift,
@@ -115,14 +115,6 @@ export function findCpu(
     breachP: 1,
     note: 'only the total CPU time is known, not its spread over windows, so that this cannot be shown either way',
   };
-}
-
-/** Until capacity is measured in closed loop there is nothing to judge. */
-export function findCapacity(threshold: Threshold): Finding {
-  return invalidFinding(
-    threshold,
-    'capacity takes a closed-loop measurement, and this measurement has none',
-  );
 }
 
 interface CpuWindow {
