@@ -1,11 +1,14 @@
 /** The complaints about other release gates that concern runs, people and the API; see judge/complaints.test.ts. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bearer, openApiFixture, type ApiFixture } from '../../../test/support/api-fixture.ts';
 import { PlatformError } from '../platforms/platform.ts';
 import { runJudge } from '../runs/adapters/run-judge.ts';
 import { FakeGate, FakeWorld, NEW, OLD, stock } from '../runs/test-support/harness.ts';
 import { expectWorldInOrder } from '../runs/test-support/invariants.ts';
 import { catalogueSchema } from '../settings/catalogue.ts';
+
+// Many cases, or processes of their own: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000 });
 
 let world: FakeWorld;
 let gate: FakeGate;

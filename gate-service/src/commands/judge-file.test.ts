@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeMeasurement } from '../judge/test-measurement.ts';
 import { parseThreshold } from '../judge/threshold.ts';
 import {
@@ -18,6 +18,9 @@ import {
 import type { Measurement, Sample } from '../load/sample.ts';
 import { createRandom, shuffled } from '../statistics/random.ts';
 import { judgeFile, judgeMeasurement, type FileReport, type JudgingOptions } from './judge-file.ts';
+
+// Many cases, or processes of their own: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const required: JudgingOptions = {
   thresholds: ['p50 <= baseline + 15%', 'errors < 2%'].map(parseThreshold),

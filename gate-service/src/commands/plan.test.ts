@@ -9,6 +9,9 @@ import { openStore } from '../store/store.ts';
 import type { PlanAnswer } from './plan-answer.ts';
 import { plan } from './plan.ts';
 
+// Many cases, or processes of their own: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000 });
+
 let folder: string;
 let printed: string[];
 let said: string[];

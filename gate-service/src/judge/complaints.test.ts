@@ -2,7 +2,7 @@
  * What hurts users of other release gates (the list of thirteen in the facts on gates, with the issues
  * where they complained), as far as it is the judge's to do better. The rest: commands/complaints.test.ts.
  */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Sample } from '../load/sample.ts';
 import { findContradictions } from './contradictions.ts';
 import { judge, judgeSequentially, type JudgeOptions } from './judge.ts';
@@ -10,6 +10,9 @@ import type { Judgement } from './judgement.ts';
 import type { JudgedMeasurement } from './measurement.ts';
 import { makeMeasurement } from './test-measurement.ts';
 import { parseThreshold } from './threshold.ts';
+
+// Many cases, or processes of their own: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const usual = ['p50 <= baseline + 10%', 'p95 <= baseline + 18%', 'errors < 1%'];
 

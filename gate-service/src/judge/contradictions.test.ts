@@ -1,9 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Sample } from '../load/sample.ts';
 import { createRandom, shuffled } from '../statistics/random.ts';
 import { findContradictions, secondsMeasured } from './contradictions.ts';
 import { makeMeasurement } from './test-measurement.ts';
+
+// Many cases, or processes of their own: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const good = makeMeasurement({ windows: 12, pairs: 60 });
 

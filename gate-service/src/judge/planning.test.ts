@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { estimateLocation, pAbove, upperBound } from '../statistics/location.ts';
 import { createRandom } from '../statistics/random.ts';
 import { levelsAt } from './looks.ts';
@@ -13,6 +13,9 @@ import {
 } from './planning.ts';
 import { makeMeasurement, normal } from './test-measurement.ts';
 import { parseThreshold } from './threshold.ts';
+
+// Many cases, or processes of their own: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const p99 = parseThreshold('p99 <= baseline + 5%');
 
