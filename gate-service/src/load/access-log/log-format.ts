@@ -68,13 +68,13 @@ export function compileLogFormat(format: string): LineParser {
 
 /**
  * Common and combined, each with or without a virtual host before and `%D` behind. The form that fitted
- * last is tried first.
+ * last is tried first. `%l` must be `-`, as it is nearly everywhere: else a virtual host in front could not
+ * be told from a user's name with a space.
  */
 export function detectLogFormat(): LineParser {
-  const parsers = Object.values(NAMED_FORMATS).flatMap((format) => [
-    compileLogFormat(`${format} %D`),
-    compileLogFormat(format),
-  ]);
+  const parsers = Object.values(NAMED_FORMATS)
+    .map((format) => format.replace('%l', '-'))
+    .flatMap((format) => [compileLogFormat(`${format} %D`), compileLogFormat(format)]);
   return (line) => {
     for (const [index, parse] of parsers.entries()) {
       const entry = parse(line);
@@ -131,7 +131,9 @@ function endOf(line: string, from: number, field: Field, last: boolean): number 
   }
   const end = line.indexOf(field.after, from);
   // User names may hold spaces; the time behind them tells where they end.
-  if (field.name !== 'u') return end >= 0 ? end : undefined;
+  if (field.name !== 'u') {
+    return end >= 0 && !/\s/.test(line.slice(from, end)) ? end : undefined;
+  }
   const time = line.indexOf(`${field.after}[`, from);
   return time >= 0 ? time : undefined;
 }
