@@ -89,11 +89,12 @@ function sortFor(
   return sortMeasurement(measurement, arms, fitness, unwatched);
 }
 
+/** @param options without the control of nodes, which never ends a measurement, where only that is asked */
 function judgeSorted(
   measurement: JudgedMeasurement,
   gathered: SortedMeasurement,
   thresholds: readonly Threshold[],
-  options: JudgeOptions,
+  options: JudgeOptions & { readonly checkNodes?: false },
 ): Judgement {
   const limits = options.fitness ?? defaultFitnessLimits;
   const arms = options.arms ?? codeArms;
@@ -134,7 +135,7 @@ function judgeSorted(
       ...extentOf(list[index]?.kind, sorted),
     }));
   const outcomes = conclude(judged);
-  if (hasReference && oddity === undefined) {
+  if (hasReference && oddity === undefined && options.checkNodes !== false) {
     controls.push(...nodeControls(judged, outcomes, sorted, levels));
   }
   const cause = causeOf(outcomes, controls);
@@ -201,6 +202,7 @@ export function judgeSequentially(
       look,
       final: false,
       requirePlanted: false,
+      checkNodes: false,
     });
     if (shouldStop(live)) return answer(look, index + 1);
   }

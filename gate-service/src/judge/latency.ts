@@ -19,7 +19,7 @@ import { frame, invalidFinding, type Evidence, type Finding } from './finding.ts
 import {
   compareLaunches,
   findLaunches,
-  launchesDecide,
+  LEAST_LAUNCHES,
   levelOfLaunches,
   type Launches,
 } from './launches.ts';
@@ -55,8 +55,9 @@ export function findLatency(threshold: Threshold, evidence: Evidence): Finding {
     form: threshold.unit === '%' || !relative ? ('log' as const) : ('ms' as const),
     ...(threshold.kind === undefined ? {} : { kind: threshold.kind }),
   };
-  const found = evidence.hasReference ? findLaunches(evidence.windows, question) : undefined;
-  const launches = found !== undefined && launchesDecide(found) ? found : undefined;
+  const launches = evidence.hasReference
+    ? findLaunches(evidence.windows, question, LEAST_LAUNCHES)
+    : undefined;
   return relative
     ? { ...compareArms(threshold, windows, evidence, launches), ...values }
     : { ...holdAgainstLimit(threshold, windows, evidence, launches), ...values };

@@ -47,15 +47,16 @@ export interface LaunchQuestion {
 
 /**
  * The launches of both arms, in an order that their names do not matter for; `undefined` when they
- * cannot be told apart or hold too few requests for a quantile.
+ * cannot be told apart, hold too few requests for a quantile, or are fewer than `fewest` in an arm.
  */
 export function findLaunches(
   windows: readonly ComparedWindow[],
   { q, kind, form }: LaunchQuestion,
+  fewest = 1,
 ): Launches | undefined {
-  const reference = requestsByLaunch(windows, 'reference', kind);
-  const subject = requestsByLaunch(windows, 'subject', kind);
+  const { reference, subject } = requestsOf(windows, kind);
   if (reference === undefined || subject === undefined) return undefined;
+  if (Math.min(reference.names.length, subject.names.length) < fewest) return undefined;
   const least = Math.min(reference.leastPerWindow, subject.leastPerWindow);
   const length = Math.ceil(BEYOND / (1 - q) / least);
   const blocks = Math.floor(windows.length / length);
@@ -112,6 +113,27 @@ interface ArmLaunches {
   readonly leastPerWindow: number;
 }
 
+interface BothArms {
+  readonly reference: ArmLaunches | undefined;
+  readonly subject: ArmLaunches | undefined;
+}
+
+/** Several thresholds and the control ask for the same windows of a look. */
+const requestsKnown = new WeakMap<readonly ComparedWindow[], Map<string | undefined, BothArms>>();
+
+function requestsOf(windows: readonly ComparedWindow[], kind: string | undefined): BothArms {
+  const known = requestsKnown.get(windows) ?? new Map<string | undefined, BothArms>();
+  requestsKnown.set(windows, known);
+  const before = known.get(kind);
+  if (before !== undefined) return before;
+  const both = {
+    reference: requestsByLaunch(windows, 'reference', kind),
+    subject: requestsByLaunch(windows, 'subject', kind),
+  };
+  known.set(kind, both);
+  return both;
+}
+
 function requestsByLaunch(
   windows: readonly ComparedWindow[],
   side: 'reference' | 'subject',
@@ -161,7 +183,7 @@ function blockQuantiles(
       for (const latency of window.get(NOBODY) ?? []) if (latency === Infinity) failed += 1;
     }
     // A request that nobody answered failed: each launch bears its share of them.
-    return medianUnbiased(Float64Array.from(own).sort(), failed / names.length, q);
+    return medianUnbiased(new Float64Array(own).sort(), failed / names.length, q);
   });
 }
 
