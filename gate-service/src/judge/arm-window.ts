@@ -44,6 +44,7 @@ export class ArmWindow {
   readonly #columns: Columns;
   readonly #names: Dictionaries;
   readonly #sorted = new Map<string | undefined, Float64Array>();
+  readonly #byLaunch = new Map<string | undefined, ReadonlyMap<string, Float64Array>>();
   #tallies: ReadonlyMap<string, Tally> | undefined;
 
   constructor(columns: Columns, names: Dictionaries) {
@@ -94,24 +95,26 @@ export class ArmWindow {
     return this.#tallies;
   }
 
-  /** Latencies by launch, of a kind or all, in no order; appended to what `into` holds. */
-  byLaunch(kind: string | undefined, into: Map<string, number[]>): void {
+  /** Latencies by launch, of a kind or all, each ascending. Not to be changed. */
+  byLaunch(kind?: string): ReadonlyMap<string, Float64Array> {
+    const known = this.#byLaunch.get(kind);
+    if (known !== undefined) return known;
     const { kind: kinds, latencyMs, launch } = this.#columns;
     const wanted = kind === undefined ? undefined : this.#names.kinds.find(kind);
-    if (kind !== undefined && wanted === undefined) return;
-    const lists: (number[] | undefined)[] = [];
+    const lists = new Map<number, number[]>();
     for (let row = 0; row < latencyMs.length; row += 1) {
-      if (wanted !== undefined && kinds[row] !== wanted) continue;
+      if (kind !== undefined && kinds[row] !== wanted) continue;
       const number = launch[row] ?? 0;
-      let list = lists[number];
-      if (list === undefined) {
-        const name = this.#names.launches.word(number);
-        list = into.get(name) ?? [];
-        into.set(name, list);
-        lists[number] = list;
-      }
-      list.push(latencyMs[row] ?? NaN);
+      const list = lists.get(number);
+      if (list === undefined) lists.set(number, [latencyMs[row] ?? NaN]);
+      else list.push(latencyMs[row] ?? NaN);
     }
+    const named = new Map<string, Float64Array>();
+    for (const [number, list] of lists) {
+      named.set(this.#names.launches.word(number), new Float64Array(list).sort());
+    }
+    this.#byLaunch.set(kind, named);
+    return named;
   }
 
   #chosen(kind: string | undefined): Float64Array {

@@ -15,7 +15,7 @@ import {
   meanAndVariance,
   type LocationEstimate,
 } from '../statistics/location.ts';
-import type { ArmWindow } from './arm-window.ts';
+import { valueAtPosition } from '../statistics/quantile.ts';
 import type { ComparedWindow } from './windows.ts';
 
 /** From so many launches of each arm on, launch means decide. */
@@ -108,7 +108,7 @@ function launchMean({ values }: Launch): number {
 interface ArmLaunches {
   readonly names: readonly string[];
   /** Latencies of each window by launch; `-` are requests that no launch answered. */
-  readonly windows: readonly ReadonlyMap<string, readonly number[]>[];
+  readonly windows: readonly ReadonlyMap<string, Float64Array>[];
   /** Requests of the smallest launch in a window, on average. */
   readonly leastPerWindow: number;
 }
@@ -139,12 +139,12 @@ function requestsByLaunch(
   side: 'reference' | 'subject',
   kind: string | undefined,
 ): ArmLaunches | undefined {
-  const lists = windows.map((window) => byLaunch(window[side], kind));
+  const lists = windows.map((window) => window[side].byLaunch(kind));
   const totals = new Map<string, number>();
   let answeredByNobody = 0;
   for (const list of lists) {
     for (const [name, latencies] of list) {
-      if (name === NOBODY) answeredByNobody += finiteOf(latencies).length;
+      if (name === NOBODY) answeredByNobody += latencies.length - failuresIn(latencies);
       else totals.set(name, (totals.get(name) ?? 0) + latencies.length);
     }
   }
@@ -160,12 +160,6 @@ function requestsByLaunch(
 
 const NOBODY = '-';
 
-function byLaunch(window: ArmWindow, kind: string | undefined): Map<string, number[]> {
-  const lists = new Map<string, number[]>();
-  window.byLaunch(kind, lists);
-  return lists;
-}
-
 function blockQuantiles(
   { windows, names }: ArmLaunches,
   name: string,
@@ -176,29 +170,33 @@ function blockQuantiles(
   return Array.from({ length: blocks }, (_, block) => {
     // What is left over goes to the last block.
     const until = block === blocks - 1 ? windows.length : (block + 1) * length;
-    const own: number[] = [];
+    const own: Float64Array[] = [];
     let failed = 0;
     for (const window of windows.slice(block * length, until)) {
-      for (const latency of window.get(name) ?? []) own.push(latency);
-      for (const latency of window.get(NOBODY) ?? []) if (latency === Infinity) failed += 1;
+      const latencies = window.get(name);
+      if (latencies !== undefined) own.push(latencies);
+      failed += failuresIn(window.get(NOBODY) ?? new Float64Array());
     }
     // A request that nobody answered failed: each launch bears its share of them.
-    return medianUnbiased(new Float64Array(own).sort(), failed / names.length, q);
+    return medianUnbiased(own, failed / names.length, q);
   });
+}
+
+/** Of ascending latencies. */
+function failuresIn(latencies: Float64Array): number {
+  const first = latencies.indexOf(Infinity);
+  return first < 0 ? 0 : latencies.length - first;
 }
 
 /**
  * Quantile of type 8 (Hyndman & Fan 1996): about median-unbiased, so that launches with unequal
  * numbers of requests compare. `lost` further values are +∞.
  */
-function medianUnbiased(sorted: Float64Array, lost: number, q: number): number {
-  const position = Math.max(0, (sorted.length + lost + 1 / 3) * q - 2 / 3);
-  const below = Math.floor(position);
-  const last = sorted.length - 1;
-  if (last < 0 || (position > last && lost > 0)) return Infinity;
-  const low = sorted[Math.min(below, last)] ?? Infinity;
-  const high = sorted[Math.min(below + 1, last)] ?? Infinity;
-  return low === high || high === Infinity ? high : low + (position - below) * (high - low);
+function medianUnbiased(runs: readonly Float64Array[], lost: number, q: number): number {
+  const count = runs.reduce((sum, run) => sum + run.length, 0);
+  const position = Math.max(0, (count + lost + 1 / 3) * q - 2 / 3);
+  if (count === 0 || (position > count - 1 && lost > 0)) return Infinity;
+  return valueAtPosition(runs, Math.min(position, count - 1));
 }
 
 function compareLists(a: readonly number[], b: readonly number[]): number {

@@ -36,13 +36,20 @@ export function sortedCopy(values: Iterable<number>): Float64Array {
 export function quantileOfRuns(runs: readonly Float64Array[], q: number): number | undefined {
   const total = runs.reduce((sum, run) => sum + run.length, 0);
   if (total === 0) return undefined;
-  const position = (total - 1) * q;
+  return valueAtPosition(runs, (total - 1) * q);
+}
+
+/**
+ * Linear between the order statistics of several sorted runs together.
+ * @param position from 0 to the number of values − 1
+ */
+export function valueAtPosition(runs: readonly Float64Array[], position: number): number {
   const below = Math.floor(position);
-  const neighbours = Float64Array.of(
-    orderStatistic(runs, below),
-    orderStatistic(runs, Math.min(below + 1, total - 1)),
-  );
-  return quantileOfSorted(neighbours, position - below);
+  const low = orderStatistic(runs, below);
+  const weight = position - below;
+  if (weight === 0 || low === Infinity) return low;
+  const high = orderStatistic(runs, below + 1);
+  return high === Infinity ? Infinity : low + weight * (high - low);
 }
 
 /** The value at `rank` (from 0) of all runs together. */
@@ -59,7 +66,9 @@ function orderStatistic(runs: readonly Float64Array[], rank: number): number {
   for (let step = 0; step < 80; step += 1) {
     const middle = (low + high) / 2;
     if (middle <= low || middle >= high) break;
-    if (runs.reduce((sum, run) => sum + countUpTo(run, middle), 0) > rank) high = middle;
+    let count = 0;
+    for (const run of runs) count += countUpTo(run, middle);
+    if (count > rank) high = middle;
     else low = middle;
   }
   // The greatest value that is there up to `high`, which is a number in between.
