@@ -11,10 +11,19 @@ const benches: Readonly<Record<string, Bench>> = {
     run: async (args, signal) =>
       (await import('./judge-real/bench.ts')).runJudgeRealBench(args, signal),
   },
+  judge: {
+    summary: 'how often the judge and its peers are right on simulated traffic',
+    run: async (args, signal) => (await import('./judge/bench.ts')).runJudgeBench(args, signal),
+  },
   'same-build': {
     summary: 'what two arms with the same build show under the demo’s load',
     run: async (args, signal) =>
       (await import('./same-build/bench.ts')).runSameBuildBench(args, signal),
+  },
+  sender: {
+    summary:
+      'whether the sender says what is true, beside autocannon and vegeta, and what it costs',
+    run: async (args, signal) => (await import('./sender/bench.ts')).runSenderBench(args, signal),
   },
   swap: {
     summary: 'what swaps of a configuration and changes of weights cost the requests under way',

@@ -18,6 +18,8 @@ import { installVegeta, vegetaTool } from './vegeta.ts';
 const DISTRIBUTION: Distribution = { medianMs: 20, sigma: 0.5 };
 /** Enough for what comes due during the stall. */
 const CONNECTIONS = 2048;
+/** Strangers that use no more than this are no reason to try again. */
+const QUIET_CORES = 0.25;
 const SEED = 20_261_121;
 
 interface Phase {
@@ -55,13 +57,15 @@ interface Row {
   readonly cpuSecondsPer1000?: number;
   readonly cores?: number;
   readonly readerCores?: number;
+  readonly foreignCores?: number;
+  readonly attempts?: number;
   readonly unfitWindows?: number;
   readonly windows?: number;
 }
 
 /** Last line: one row per tool and phase. */
 export async function runSenderBench(args: readonly string[], signal: AbortSignal): Promise<void> {
-  const { seconds } = readOptions(args);
+  const { attempts, seconds } = readOptions(args);
   const missing: string[] = [];
   const tools: Tool[] = [speedGateSender, autocannonTool('as-is'), autocannonTool('raw')];
   try {
@@ -76,8 +80,8 @@ export async function runSenderBench(args: readonly string[], signal: AbortSigna
   try {
     for (const phase of PHASES) {
       for (const tool of phase.onlyOurs ? [speedGateSender] : tools) {
-        signal.throwIfAborted();
-        const row = await measure(server, tool, phase, seconds, signal);
+        const once = () => measure(server, tool, phase, seconds, signal);
+        const row = await leastDisturbed(once, attempts);
         rows.push(row);
         console.error(describe(row));
       }
@@ -97,6 +101,23 @@ export async function runSenderBench(args: readonly string[], signal: AbortSigna
   );
 }
 
+/** Decided by what strangers used, without a look at what the tool said. */
+async function leastDisturbed(once: () => Promise<Row>, attempts: number): Promise<Row> {
+  let best: Row | undefined;
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    const row = await once();
+    if (disturbance(row) < disturbance(best)) best = row;
+    if (disturbance(row) <= QUIET_CORES) return { ...row, attempts: attempt };
+    best ??= row;
+  }
+  if (best === undefined) throw new Error('a load is tried at least once');
+  return { ...best, attempts };
+}
+
+function disturbance(row: Row | undefined): number {
+  return row?.foreignCores ?? Infinity;
+}
+
 async function measure(
   server: KnownServer,
   tool: Tool,
@@ -104,6 +125,7 @@ async function measure(
   seconds: number,
   signal: AbortSignal,
 ): Promise<Row> {
+  signal.throwIfAborted();
   const stallAfterMs = (FIRST_SECONDS + seconds / 2) * 1000;
   await server.begin({
     seed: SEED,
@@ -116,10 +138,7 @@ async function measure(
     .run({ port: server.port, perSecond, seconds: whole, connections: CONNECTIONS, signal })
     .finally(() => (over = true));
   // A failure is reported by `running`, below; the watch ends by itself then.
-  const [usage, result] = await Promise.all([
-    stall ? undefined : watchUsage(server, whole, () => over),
-    running,
-  ]);
+  const [usage, result] = await Promise.all([watchUsage(server, whole, () => over), running]);
   const report = await server.end();
   const { firstUs = 0 } = report;
   const since = (atUs: number): number => atUs - firstUs - FIRST_SECONDS * 1e6;
@@ -157,6 +176,7 @@ async function measure(
           cpuSecondsPer1000: rounded(usage.cpuSecondsPer1000, 4),
           cores: rounded(usage.cores, 3),
           readerCores: rounded(usage.readerCores, 3),
+          foreignCores: rounded(usage.foreignCores, 2),
         }),
     ...(unfitWindows === undefined ? {} : { unfitWindows }),
     ...(windows === undefined ? {} : { windows }),
@@ -168,7 +188,7 @@ function describe(row: Row): string {
   const cost =
     row.cores === undefined
       ? ''
-      : `, ${row.cores.toFixed(2)} cores at ${String(row.achievedPerSecond)}/s`;
+      : `, ${row.cores.toFixed(2)} cores at ${String(row.achievedPerSecond)}/s, strangers ${String(row.foreignCores)}`;
   const fit =
     row.windows === undefined ? '' : `, ${row.unfitWindows ?? 0} of ${row.windows} windows unfit`;
   return `${row.phase.padEnd(6)} ${row.tool.padEnd(14)} p50 ${row.p50Ms} ms (${percent(row.p50Error)}), p99 ${row.p99Ms} ms (${percent(row.p99Error)})${cost}${fit}`;

@@ -1,4 +1,6 @@
 /** CPU that a tool uses in the middle of its load: neither its start nor its end is in it. */
+import { readFileSync } from 'node:fs';
+import { machineCpuSeconds } from '../../../gate-service/src/load/machine-cpu.ts';
 import { allStats, type ProcessStat } from '../../../gate-service/src/processes/proc-stat.ts';
 import type { KnownServer } from './target.ts';
 
@@ -11,6 +13,8 @@ export interface Usage {
   readonly cores: number;
   /** Of the process that reads and stores the samples, where there is one. */
   readonly readerCores: number;
+  /** Used by others than tool, reader and server: what they take, the tool seems to be late by. */
+  readonly foreignCores: number;
 }
 
 interface Reading {
@@ -18,6 +22,8 @@ interface Reading {
   readonly requests: number;
   readonly toolSeconds: number;
   readonly readerSeconds: number;
+  readonly serverSeconds: number;
+  readonly machineSeconds: number;
 }
 
 /** Between these parts of the load. */
@@ -44,11 +50,14 @@ export async function watchUsage(
   const elapsed = (to.atUs - from.atUs) / 1e6;
   const requests = to.requests - from.requests;
   const toolSeconds = to.toolSeconds - from.toolSeconds;
+  const readerSeconds = to.readerSeconds - from.readerSeconds;
+  const ownSeconds = toolSeconds + readerSeconds + to.serverSeconds - from.serverSeconds;
   return {
     requestsPerSecond: requests / elapsed,
     cpuSecondsPer1000: (toolSeconds / requests) * 1000,
     cores: toolSeconds / elapsed,
-    readerCores: (to.readerSeconds - from.readerSeconds) / elapsed,
+    readerCores: readerSeconds / elapsed,
+    foreignCores: Math.max(0, (to.machineSeconds - from.machineSeconds - ownSeconds) / elapsed),
   };
 }
 
@@ -69,11 +78,19 @@ async function until(
 async function take(server: KnownServer): Promise<Reading> {
   const { atUs, requests } = await server.count();
   const { system, user } = process.cpuUsage();
-  const toolSeconds = descendants(allStats(), process.pid, server.pid).reduce(
+  const stats = allStats();
+  const toolSeconds = descendants(stats, process.pid, server.pid).reduce(
     (sum, { cpuSeconds }) => sum + cpuSeconds,
     0,
   );
-  return { atUs, requests, toolSeconds, readerSeconds: (user + system) / 1e6 };
+  return {
+    atUs,
+    requests,
+    toolSeconds,
+    readerSeconds: (user + system) / 1e6,
+    serverSeconds: stats.find(({ pid }) => pid === server.pid)?.cpuSeconds ?? 0,
+    machineSeconds: machineCpuSeconds(readFileSync('/proc/stat', 'utf8')),
+  };
 }
 
 /** Below a process, without one branch. */
