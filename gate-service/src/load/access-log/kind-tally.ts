@@ -37,6 +37,13 @@ export class KindTally {
     count(this.rows, JSON.stringify(values.map((value) => value.toWellFormed())), 1, MAX_ROWS);
   }
 
+  /** Requests answered below 400. */
+  get succeeded(): number {
+    let succeeded = 0;
+    for (const [status, times] of this.statuses) if (status < 400) succeeded += times;
+    return succeeded;
+  }
+
   addAll(other: KindTally): void {
     this.requests += other.requests;
     for (const [status, times] of other.statuses) count(this.statuses, status, times, 600);

@@ -110,9 +110,9 @@ export class LogTally {
     return kind;
   }
 
-  /** The rarer half goes: what scanners make up comes once, what counts comes again (lossy counting). */
+  /** The half that succeeded less goes: what scanners make up fails, what counts comes again (lossy counting). */
   #forgetRare(): void {
-    const sorted = [...this.#kinds].sort(([, a], [, b]) => b.requests - a.requests);
+    const sorted = [...this.#kinds].sort(([, a], [, b]) => b.succeeded - a.succeeded);
     for (const [, { requests }] of sorted.slice(MAX_KINDS / 2)) this.#counts.rare += requests;
     this.#kinds = new Map(sorted.slice(0, MAX_KINDS / 2));
   }

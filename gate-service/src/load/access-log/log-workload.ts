@@ -91,8 +91,10 @@ interface Selection {
 }
 
 function select(summary: LogSummary, maxKinds: number): Selection {
-  const all = mergeKinds(summary.kinds);
-  const [failing, useful] = [all.filter(mostlyFails), all.filter((kind) => !mostlyFails(kind))];
+  // Before words are merged too, so that made-up paths do not crowd out routes.
+  const tried = summary.kinds.filter((kind) => !mostlyFails(kind));
+  const useful = mergeKinds(tried).filter((kind) => !mostlyFails(kind));
+  const counted = requestsOf(summary.kinds);
   // Ties by name, so that the same log gives the same workload.
   const sorted = useful.toSorted(
     (a, b) => b.requests - a.requests || (keyOf(a) < keyOf(b) ? -1 : 1),
@@ -101,17 +103,15 @@ function select(summary: LogSummary, maxKinds: number): Selection {
   return {
     kept,
     requests: requestsOf(kept),
-    counted: requestsOf(all) + summary.rare,
-    failing: requestsOf(failing),
+    counted: counted + summary.rare,
+    failing: counted - requestsOf(useful),
     beyond: requestsOf(sorted.slice(maxKinds)) + summary.rare,
   };
 }
 
 /** Probes of scanners, broken links: nothing that a release could make faster. */
-function mostlyFails({ requests, statuses }: KindTally): boolean {
-  let failed = 0;
-  for (const [status, times] of statuses) if (status >= 400) failed += times;
-  return failed * 2 > requests;
+function mostlyFails({ requests, succeeded }: KindTally): boolean {
+  return succeeded * 2 < requests;
 }
 
 function counts(summary: LogSummary, selection: Selection): string[] {
