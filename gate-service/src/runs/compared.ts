@@ -22,6 +22,8 @@ export interface ComparisonRequest {
   readonly planted: boolean;
   /** Whether the judge looks before the end and may stop early. */
   readonly sequential: boolean;
+  /** Closed loop after the comparison, unless a breach was proven by then. */
+  readonly capacity?: { readonly connections: number };
   /** False for a service without production. */
   readonly baseline: boolean;
 }

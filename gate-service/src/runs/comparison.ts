@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Measurement, MeasurementEnd } from '../load/sample.ts';
 import type { SenderResult } from '../load/sender.ts';
+import { measureCapacity } from './capacity.ts';
 import { asError } from './clock.ts';
 import type { Comparison, ComparisonRequest } from './compared.ts';
 import { InvalidAttempt } from './compared.ts';
@@ -47,6 +48,12 @@ export async function compare(
       cause: error,
     });
   }
+  const problems = [
+    ...endProblems(result.ended, watch, request.windows),
+    ...integrityProblems(request.arms, before, after, stored.samples),
+  ];
+  const capacityByBlock =
+    problems.length > 0 || watch.stopRequested() ? undefined : await capacityOf(context, request);
   const cpu = watch.cpu.total;
   const record: MeasurementRecord = {
     id: randomUUID(),
@@ -74,15 +81,29 @@ export async function compare(
     ...(plan.planted === undefined ? {} : { plantedDelayUs: plan.planted.delayMs * 1000 }),
     ...(cpu === undefined ? {} : { cpuSeconds: cpu }),
     cpuSecondsByWindow: watch.cpu.byWindow,
+    ...(capacityByBlock === undefined ? {} : { capacityByBlock }),
   };
   await store.saveMeasurement(record);
-  const problems = [
-    ...endProblems(result.ended, watch, request.windows),
-    ...integrityProblems(request.arms, before, after, stored.samples),
-  ];
   if (problems.length > 0) throw new InvalidAttempt(problems.join('; '));
   const observations = [before, ...watch.observations, after];
   return { record, measurement: measurementOf(record, stored), observations };
+}
+
+/** A generator that gives up leaves the threshold without evidence: `invalid`, never met. */
+async function capacityOf(
+  context: RunContext,
+  { arms, baseline, capacity }: ComparisonRequest,
+): Promise<MeasurementRecord['capacityByBlock']> {
+  if (capacity === undefined) return undefined;
+  // Without a baseline both names lead to the candidate: one of them is enough.
+  const measured = baseline ? arms : arms.slice(1);
+  try {
+    return await measureCapacity(context, measured, capacity.connections);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    await context.tell('problem', `capacity could not be measured: ${asError(error).message}`);
+    return undefined;
+  }
 }
 
 async function route(context: RunContext, request: ComparisonRequest): Promise<void> {

@@ -4,6 +4,7 @@ import type { Platform } from '../platforms/platform.ts';
 import type { CatalogueService } from '../settings/catalogue.ts';
 import type { NodeResources } from '../stack/resources.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { capacityProcess } from './adapters/capacity-process.ts';
 import { thisMachine } from './adapters/machine.ts';
 import { replayWarmer } from './adapters/replay-warmer.ts';
 import type { Replay } from './adapters/replay-warmer.ts';
@@ -12,6 +13,7 @@ import { sampleFilesIn } from './adapters/sample-files.ts';
 import { stackConfigurations } from './adapters/stack-configurations.ts';
 import { stepJudge } from './adapters/step-judge.ts';
 import { stackTuners } from './adapters/tuners.ts';
+import { productionOn } from './capacity.ts';
 import { systemClock } from './clock.ts';
 import { GateRuns } from './gate-runs.ts';
 import { Journal } from './journal.ts';
@@ -67,6 +69,8 @@ export function createRuns(deps: RunsDependencies): Runs {
   const journal = new Journal(store, clock);
   const world = new World(platform, store, clock);
   const configurations = stackConfigurations(nodeResources);
+  const productionBesides = (): Promise<readonly string[]> =>
+    productionOn(platform.kind === 'local', store, services);
   const sampleFiles = sampleFilesIn(deps.stateDirectory);
   const catalogue = (name: string): CatalogueService => {
     const found = services.find((service) => service.name === name);
@@ -91,6 +95,8 @@ export function createRuns(deps: RunsDependencies): Runs {
       world,
       promotions,
       sender,
+      capacity: capacityProcess,
+      productionBesides,
       judge: runJudge,
       tuners: stackTuners(nodeResources),
       configurations,
@@ -118,6 +124,7 @@ export function createRuns(deps: RunsDependencies): Runs {
     sampleFiles,
     clock,
     services,
+    productionBesides,
     problem,
   });
   return {

@@ -42,6 +42,8 @@ export interface GateRunsDependencies {
   readonly sampleFiles: Pick<SampleFiles, 'read'>;
   readonly clock: Clock;
   readonly services: readonly CatalogueService[];
+  /** Services whose production runs on the machine that staging has. */
+  readonly productionBesides: () => Promise<readonly string[]>;
   /** Seed of a new run, 0 to 2³¹ − 1; drawn at random when absent. */
   readonly drawSeed?: () => number;
   /** Told of a promotion that could not even be carried out; its record says the rest. */
@@ -68,6 +70,7 @@ export class GateRuns implements RunService {
     const { inForce } = await store.serviceState(service.name);
     const settings = resolveSettings(request, service, judge, {
       hasProduction: inForce !== undefined,
+      productionBesides: await this.#deps.productionBesides(),
       hasReference: (await store.reference(service.name)) !== undefined,
       seed: (this.#deps.drawSeed ?? drawSeed)(),
     });

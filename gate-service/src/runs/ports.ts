@@ -1,6 +1,6 @@
 /** Ports of the life of a run to what decides and helps; adapters to the other rooms are in `adapters/`. */
 import type { Judgement } from '../judge/judgement.ts';
-import type { JudgedMeasurement } from '../judge/measurement.ts';
+import type { CapacityBlock, JudgedMeasurement } from '../judge/measurement.ts';
 import type { ArmName, Measurement, WindowFitness } from '../load/sample.ts';
 import type { Workload } from '../load/workload.ts';
 import type { Arm, ArmObservation } from '../platforms/platform.ts';
@@ -43,6 +43,8 @@ export interface RunJudge {
   checkThreshold(text: string): {
     readonly absolute: boolean;
     readonly kind?: string;
+    /** Takes a closed-loop measurement of its own. */
+    readonly capacity: boolean;
     readonly text: string;
   };
   /** Whether both speak of the same and the first one allows more than the second. */
@@ -61,6 +63,23 @@ export interface SampleFiles {
    * @throws when the file is missing or malformed
    */
   read(relative: string): Promise<Measurement>;
+}
+
+/** Closed-loop load, in a process of its own. */
+export interface CapacityMeter {
+  /** @throws when nothing answers at all, or with the reason of `signal` */
+  measure(
+    plan: {
+      readonly target: { readonly host: string; readonly port: number };
+      readonly authority: string;
+      readonly requests: Workload['requests'];
+      readonly connections: number;
+      readonly headers: Readonly<Record<string, string>>;
+      /** Whole seconds. */
+      readonly seconds: number;
+    },
+    signal: AbortSignal,
+  ): Promise<Omit<CapacityBlock, 'couple' | 'arm'>>;
 }
 
 /** The machine that the measurement shares with others. */

@@ -11,6 +11,8 @@ export interface MeasuringProfile {
   };
   /** The positive control: its length, and the delay that the proxy adds. */
   readonly planted: { readonly windows: number; readonly delayMs: number };
+  /** Closed loop, when a threshold asks for it: blocks for each arm, and whole seconds of each. */
+  readonly capacity: { readonly couples: number; readonly blockSeconds: number };
   /** One challenger against the incumbent configuration. */
   readonly tuning: { readonly windows: number; readonly warmupSeconds: number };
   /**
@@ -35,6 +37,7 @@ export const profiles: Readonly<Record<Profile, MeasuringProfile>> = {
     windowSeconds: 2.5,
     warmup: { minSeconds: 8, maxSeconds: 30, minRequests: 500 },
     planted: { windows: 4, delayMs: 10 },
+    capacity: { couples: 8, blockSeconds: 5 },
     tuning: { windows: 8, warmupSeconds: 8 },
     quiet: { seconds: 60, maxSeconds: 180 },
     capSeconds: 12 * 60,
@@ -45,6 +48,7 @@ export const profiles: Readonly<Record<Profile, MeasuringProfile>> = {
     windowSeconds: 2,
     warmup: { minSeconds: 4, maxSeconds: 12, minRequests: 200 },
     planted: { windows: 3, delayMs: 10 },
+    capacity: { couples: 6, blockSeconds: 2 },
     tuning: { windows: 6, warmupSeconds: 4 },
     quiet: { seconds: 4, maxSeconds: 20 },
     capSeconds: 6 * 60,

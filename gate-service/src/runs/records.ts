@@ -1,5 +1,6 @@
 /** What is remembered of runs, promotions and services. Instants are ISO 8601 in UTC. */
 import type { Judgement } from '../judge/judgement.ts';
+import type { CapacityBlock } from '../judge/measurement.ts';
 import type { ArmName, SenderCounters } from '../load/sample.ts';
 import type { Workload } from '../load/workload.ts';
 import type { Cause, Decision, RunPhase, RunRequest } from './run.ts';
@@ -29,6 +30,8 @@ export interface RunSettings {
   readonly promote: 'auto' | 'manual' | 'never';
   readonly profile: 'standard' | 'quick';
   readonly against: 'production' | 'reference';
+  /** Connections of the closed-loop measurement; absent when no threshold asks for capacity. */
+  readonly capacity?: { readonly connections: number };
   /** Seed of everything random in the run: arrivals, pairing, slots, splits. */
   readonly seed: number;
 }
@@ -177,6 +180,8 @@ export interface MeasurementRecord {
     readonly arm: ArmName;
     readonly seconds: number;
   }[];
+  /** Closed loop, each arm alone; present when a threshold asked for capacity. */
+  readonly capacityByBlock?: readonly CapacityBlock[];
 }
 
 /** A judgement with all it rests on, so that it can be repeated: same measurement, thresholds and options → same judgement. */

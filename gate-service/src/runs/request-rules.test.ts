@@ -19,7 +19,7 @@ function resolve(request: Partial<RunRequest>, own = service, hasProduction = tr
     { service: 'checkout', build: 'b'.repeat(64), ...request },
     own,
     runJudge,
-    { hasProduction, hasReference: false, seed: 7 },
+    { hasProduction, hasReference: false, productionBesides: ['checkout'], seed: 7 },
   );
 }
 

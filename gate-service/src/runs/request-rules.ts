@@ -1,6 +1,7 @@
 /** What a run uses, from its request and the catalogue: a request may only tighten what the catalogue says. */
 import type { RequestKind, Workload } from '../load/workload.ts';
 import type { CatalogueService } from '../settings/catalogue.ts';
+import { requireRoomForCapacity } from './capacity.ts';
 import type { RunJudge } from './ports.ts';
 import type { RunRequest } from './run.ts';
 import type { RunSettings } from './records.ts';
@@ -19,6 +20,8 @@ export function resolveSettings(
   facts: {
     readonly hasProduction: boolean;
     readonly hasReference: boolean;
+    /** Services whose production runs on the machine that would be saturated. */
+    readonly productionBesides: readonly string[];
     readonly seed: number;
   },
 ): RunSettings {
@@ -26,6 +29,10 @@ export function resolveSettings(
   if (against === 'reference') requireReference(request, service, facts.hasReference);
   const workload = resolveWorkload(request.workload, service.workload);
   const thresholds = resolveThresholds(request, service, judge, workload);
+  const asksCapacity = [...thresholds, ...service.shown].some(
+    (text) => judge.checkThreshold(text).capacity,
+  );
+  if (asksCapacity) requireRoomForCapacity(service, facts.productionBesides, '/thresholds');
   if (!facts.hasProduction && against === 'production') requireInitial(service, thresholds, judge);
   return {
     workload,
@@ -36,6 +43,7 @@ export function resolveSettings(
     promote: against === 'reference' ? 'never' : (request.promote ?? service.promotion.default),
     profile: request.profile ?? 'standard',
     against,
+    ...(asksCapacity ? { capacity: { connections: service.capacity.connections } } : {}),
     seed: facts.seed,
   };
 }

@@ -5,7 +5,14 @@ import type { Cap } from './cap.ts';
 import { isoNow } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Journal } from './journal.ts';
-import type { Configurations, Machine, RunJudge, SampleFiles, Tuners } from './ports.ts';
+import type {
+  CapacityMeter,
+  Configurations,
+  Machine,
+  RunJudge,
+  SampleFiles,
+  Tuners,
+} from './ports.ts';
 import type { MeasuringProfile } from './profile.ts';
 import type { Promotions } from './promotion.ts';
 import type { RunEvent } from './run.ts';
@@ -18,6 +25,9 @@ export interface RunDependencies {
   readonly world: World;
   readonly promotions: Promotions;
   readonly sender: Sender;
+  readonly capacity: CapacityMeter;
+  /** Services whose production runs on the machine that staging has. */
+  readonly productionBesides: () => Promise<readonly string[]>;
   readonly judge: RunJudge;
   readonly tuners: Tuners;
   readonly configurations: Configurations;

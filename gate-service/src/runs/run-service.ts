@@ -24,6 +24,7 @@ export type RefusalCode =
   | 'no-production'
   | 'no-reference'
   | 'reference-promotes'
+  | 'capacity-beside-production'
   | 'not-judged'
   | 'judged-rollback'
   | 'expired'

@@ -14,6 +14,7 @@ export function measurementOf(record: MeasurementRecord, stored: Measurement): J
     ...(record.cpuSecondsByWindow === undefined
       ? {}
       : { cpuSecondsByWindow: record.cpuSecondsByWindow }),
+    ...(record.capacityByBlock === undefined ? {} : { capacityByBlock: record.capacityByBlock }),
   };
 }
 

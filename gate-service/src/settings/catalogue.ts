@@ -24,6 +24,14 @@ export const catalogueServiceSchema = z.strictObject({
   shown: z.array(z.string()).default([]),
   /** A first build for a service without production: judged by absolute thresholds alone. */
   initialBuild: z.boolean().default(false),
+  /** For thresholds on capacity: a closed-loop load that saturates the machine. */
+  capacity: z
+    .strictObject({
+      connections: z.int().min(1).max(1000).default(32),
+      /** Also where production of any service runs on the same machine: its users will feel it. */
+      besideProduction: z.boolean().default(false),
+    })
+    .prefault({}),
   promotion: z
     .strictObject({
       default: z.enum(['auto', 'manual', 'never']).default('manual'),

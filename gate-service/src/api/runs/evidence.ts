@@ -58,6 +58,19 @@ export const evidenceSchema = z
           .array(z.object({ window: z.int(), arm: z.string(), seconds: z.number() }))
           .readonly()
           .optional(),
+        capacityByBlock: z
+          .array(
+            z.object({
+              couple: z.int(),
+              arm: z.string(),
+              completedPerSecond: z.number(),
+              completed: z.number(),
+              failed: z.number(),
+              generatorCores: z.number(),
+            }),
+          )
+          .readonly()
+          .optional(),
         samples: z.string().describe('Where the samples are.'),
       }),
     ),

@@ -27,6 +27,7 @@ export const runJudge: RunJudge = {
     const threshold = parseThreshold(text);
     return {
       absolute: threshold.against === 'absolute',
+      capacity: threshold.metric.name === 'capacity',
       ...(threshold.kind === undefined ? {} : { kind: threshold.kind }),
       text: formatThreshold(threshold),
     };

@@ -63,6 +63,7 @@ async function tryOnce(
   const number = context.attempts;
   const base = { runId: context.run.id, number, purpose, startedAt: context.now() };
   await context.deps.store.saveAttempt({ ...base, sentence: 'under way' });
+  const { capacity } = context.run.settings;
   // Without a baseline both names lead to the candidate: the controls need a pair, the limits are absolute.
   const reference: ComparedArm = { ...(baseline ?? candidate), name: 'baseline' };
   try {
@@ -73,6 +74,7 @@ async function tryOnce(
       warmup: context.profile.warmup,
       planted: true,
       sequential: true,
+      ...(capacity === undefined ? {} : { capacity }),
       baseline: baseline !== undefined,
     });
     const record = await judgeStored(context, comparison);

@@ -155,9 +155,9 @@ export class FakeJudge implements RunJudge {
   settles(interim: Judgement): boolean {
     return interim.cause === 'met' || interim.cause === 'breached';
   }
-  checkThreshold(text: string): { absolute: boolean; text: string } {
+  checkThreshold(text: string): ReturnType<RunJudge['checkThreshold']> {
     if (!text.includes('<')) throw new Error(`${text}: expected an operator`);
-    return { absolute: !text.includes('baseline'), text };
+    return { absolute: !text.includes('baseline'), capacity: text.startsWith('capacity'), text };
   }
   isLooser(threshold: string, than: string): boolean {
     const limit = (text: string): number => Number(/\d+(?=%|ms)/.exec(text)?.[0]);

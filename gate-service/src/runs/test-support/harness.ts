@@ -4,6 +4,7 @@ import { catalogueServiceSchema } from '../../settings/catalogue.ts';
 import type { StackConfiguration } from '../../stack/configuration.ts';
 import type { ArmTraffic, Telemetry } from '../../telemetry/telemetry.ts';
 import type { Platform } from '../../platforms/platform.ts';
+import { productionOn } from '../capacity.ts';
 import { GateRuns } from '../gate-runs.ts';
 import { Journal } from '../journal.ts';
 import { Production } from '../production.ts';
@@ -11,7 +12,7 @@ import type { MeasuringProfile } from '../profile.ts';
 import { Promotions } from '../promotion.ts';
 import type { RunRequest } from '../run.ts';
 import type { RunRecord, RunStore } from '../run-store.ts';
-import type { Configurations, Machine, RunJudge, Tuners } from '../ports.ts';
+import type { CapacityMeter, Configurations, Machine, RunJudge, Tuners } from '../ports.ts';
 import { Worker } from '../worker.ts';
 import { World } from '../world.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -36,6 +37,7 @@ const profile: MeasuringProfile = {
   warmup: { minSeconds: 2, maxSeconds: 4, minRequests: 1 },
   planted: { windows: 1, delayMs: 10 },
   tuning: { windows: 2, warmupSeconds: 2 },
+  capacity: { couples: 6, blockSeconds: 2 },
   quiet: { seconds: 6, maxSeconds: 30 },
   capSeconds: 120,
   progressSeconds: 4,
@@ -52,6 +54,20 @@ export class FakeWorld {
   readonly steps = new FakeStepJudge();
   readonly tuners = new FakeTuners();
   readonly warmer = { failed: 0 };
+  /** Answers per second of an arm in closed loop, by the header that leads to it. */
+  capacityOf: (arm: string) => number = () => 500;
+  readonly capacity: CapacityMeter = {
+    measure: async ({ headers, seconds }, signal) => {
+      await this.clock.sleep(seconds * 1000, signal);
+      const completedPerSecond = this.capacityOf(headers['x-arm'] ?? '');
+      return {
+        completedPerSecond,
+        completed: completedPerSecond * seconds,
+        failed: 0,
+        generatorCores: 0.3,
+      };
+    },
+  };
   /** Cores that strangers use, each time somebody looks; nobody can look when undefined. */
   foreignCores: (() => number) | undefined;
   /** Requests per second in production. */
@@ -166,6 +182,8 @@ export class FakeGate {
         return fake.foreignCores?.() ?? 0;
       },
     };
+    const productionBesides = (): Promise<readonly string[]> =>
+      productionOn(true, store, [service]);
     this.journal = journal;
     this.promotions = new Promotions({
       store,
@@ -185,6 +203,8 @@ export class FakeGate {
         world,
         promotions: this.promotions,
         sender,
+        capacity: fake.capacity,
+        productionBesides,
         judge,
         tuners,
         configurations,
@@ -211,6 +231,7 @@ export class FakeGate {
       sampleFiles: fakeSampleFiles(sender),
       clock,
       services: [service],
+      productionBesides,
       drawSeed: () => fake.drawSeed(),
       problem: (error) => this.problems.push(error),
     });
