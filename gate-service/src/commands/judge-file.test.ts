@@ -140,6 +140,15 @@ describe('a file of any tool', () => {
     expect(await judged(content)).toMatchObject({ decision: 'rollback', cause: 'invalid' });
   });
 
+  test.each(['fitness', 'sent', 'planted-delay-us'])(
+    'controls are required: no pass without # %s',
+    async (key) => {
+      const content = lines.filter((line) => !line.startsWith(`# ${key}:`));
+      expect((await judged(content)).cause).toBe('invalid');
+      expect((await judged(content, optional)).cause).toBe('met');
+    },
+  );
+
   test('a slower build is seen there too', async () => {
     const slow = makeMeasurement({ windows: 10, pairs: 100, slower: 1.5, plantedWindows: 0 });
     const report = await judged([lines[0]!, HEADER, ...slow.samples.map(formatSample)], optional);

@@ -110,6 +110,17 @@ describe('speed-gate plan', () => {
     expect(answer.within!.detectable[0]!.effect).toBeGreaterThanOrEqual(0.05);
   });
 
+  test('windows of another length are passed over, although as many requests are in each', async () => {
+    const usual = makeMeasurement({ windows: 8, pairs: 60 });
+    const slower = usual.samples.map((sample) => ({
+      ...sample,
+      intendedUs: 2 * sample.intendedUs,
+    }));
+    await store([{ ...usual, samples: slower }, usual]);
+    const { from } = await answered(['--service', 'shop', '--state', folder]);
+    expect(from).toMatchObject({ measurements: 1, windows: 8 });
+  });
+
   test('from files, in words, and how unsure few data are', async () => {
     const file = join(folder, 'x.csv');
     await writeSampleFile(file, makeMeasurement({ windows: 6, pairs: 60 }));

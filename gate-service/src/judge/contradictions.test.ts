@@ -43,6 +43,17 @@ describe('contradictions', () => {
     expect(changed(late)).toEqual([]);
   });
 
+  test('windows with hardly a request are windows all the same', () => {
+    const { windowsPlanned, fitness, samples } = makeMeasurement({ windows: 40, pairs: 2 });
+    const first = samples.filter((_, index) => index % 4 < 2);
+    const apart = first.map((sample, index) => ({
+      ...sample,
+      intendedUs: sample.intendedUs + (index % 2) * 2_100_000,
+    }));
+    expect(findContradictions({ windowsPlanned, fitness, samples: first })).toEqual([]);
+    expect(findContradictions({ windowsPlanned, fitness, samples: apart })).toEqual([]);
+  });
+
   test('blocks of one arm after the other within a window are no step of the clock', () => {
     const blocks = (sample: Sample): Sample => ({
       ...sample,
