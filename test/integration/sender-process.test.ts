@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { unfitReason } from '../../gate-service/src/judge/fitness.ts';
 import { ChildSender } from '../../gate-service/src/load/child-sender.ts';
 import { readSampleFile } from '../../gate-service/src/load/sample-file.ts';
 import { allStats } from '../../gate-service/src/processes/proc-stat.ts';
@@ -161,6 +162,9 @@ describe('ChildSender', () => {
     expect(late).toBeGreaterThan(20);
     expect(Math.max(...fitness.map(({ latenessP99Us }) => latenessP99Us))).toBeGreaterThan(300_000);
     expect(samples.length).toBeGreaterThan(300);
+    // It is the sender that is unfit, not the service that is slow.
+    const late300 = fitness.filter(({ latenessP99Us }) => latenessP99Us > 300_000);
+    expect(late300.every((window) => unfitReason(window)?.includes('ms late'))).toBe(true);
   });
 
   it('leaves no sender behind when the listener fails', async () => {
