@@ -3,6 +3,7 @@
 /** One run, live. */
 import { ask, follow, get } from './api.js';
 import { el, kindOf, mark, nameOf, pause, when, wordOf } from './element.js';
+import { judgedAgain } from './judgements.js';
 import { thresholdList } from './outcomes.js';
 import { refresh } from './refresh.js';
 
@@ -98,16 +99,7 @@ function bodyOf(run) {
           )
         : el('p', {}, 'No control has been run yet.'),
     ),
-    run.attempts.length > 1
-      ? section(
-          'Attempts',
-          el(
-            'ol',
-            {},
-            run.attempts.map((one) => el('li', { value: one.number }, one.sentence)),
-          ),
-        )
-      : [],
+    run.attempts.length > 0 ? section('Attempts', el('ol', {}, run.attempts.map(attemptItem))) : [],
     run.promotion
       ? section(
           `Promotion: ${run.promotion.state}`,
@@ -128,6 +120,12 @@ function bodyOf(run) {
         [
           ['Run', el('code', {}, run.id)],
           ['Build', el('code', {}, run.build)],
+          run.baseline
+            ? [
+                run.against === 'reference' ? 'Compared with the reference' : 'Compared with',
+                el('code', {}, run.baseline.build),
+              ]
+            : [],
           ['Asked for by', `${run.requestedBy}, ${when(run.createdAt)}`],
           run.configuration
             ? [
@@ -158,6 +156,24 @@ function bodyOf(run) {
   ].flat();
 }
 
+/** Every attempt is shown, also those that did not count. */
+function attemptItem({ judgement, number, purpose, sentence }) {
+  return el(
+    'li',
+    { value: number },
+    el('span', { class: 'quiet' }, `${purpose} `),
+    judgement ? [mark(judgement.cause), ' '] : undefined,
+    sentence,
+    judgement
+      ? el(
+          'span',
+          { class: 'quiet' },
+          ` ${judgement.windows.counted} of ${judgement.windows.planned} windows count, ${judgement.windows.dropped} were spoilt.`,
+        )
+      : undefined,
+  );
+}
+
 async function download(event, id, name) {
   event.preventDefault();
   try {
@@ -179,6 +195,7 @@ export async function showRun(id, page, line, signal) {
   const events = el('ol', { class: 'events', 'aria-label': 'What happened', tabindex: '0' });
   const log = el('section', {}, el('h2', {}, 'What happened'), events);
   let order;
+  let again;
   const draw = async () => {
     const run = await get(`/v1/runs/${id}`, signal);
     document.title = `${run.decision ?? run.phase}: ${nameOf(run)} – Speed Gate`;
@@ -186,8 +203,14 @@ export async function showRun(id, page, line, signal) {
     body.replaceChildren(...bodyOf(run));
     // While it is under way the news come first, afterwards what was found.
     const next = run.phase === 'finished' ? 'found' : 'news';
+    if (next === 'found' && run.attempts.some(({ judgement }) => judgement)) {
+      const thresholds = run.evidence.map(({ threshold }) => threshold);
+      again ??= judgedAgain(id, thresholds, signal);
+      await again.draw();
+    }
     if (next !== order) {
-      page.replaceChildren(head, ...(next === 'found' ? [body, log] : [log, body]));
+      const found = again ? [body, again.section, log] : [body, log];
+      page.replaceChildren(head, ...(next === 'found' ? found : [log, body]));
       events.scrollTop = events.scrollHeight;
     }
     order = next;

@@ -156,10 +156,9 @@ export class ComparisonWatch implements SenderListener {
       sequential && this.#counted > 1 ? this.#interim(this.#counted)?.outcomes : undefined;
     const count = `${this.#counted} of ${planned} windows count${spoilt === 0 ? '' : `, ${spoilt} spoilt`}`;
     const soFar = effects === undefined ? '' : `, so far ${describeEffects(effects)}`;
+    const rest = isPlanted(report) ? 'the planted delay is looked for' : `at most ${left} s left`;
     this.#say(
-      report.window < 0
-        ? `${purpose}: warming up`
-        : `${purpose}: ${count}${soFar}; at most ${left} s left`,
+      report.window < 0 ? `${purpose}: warming up` : `${purpose}: ${count}${soFar}; ${rest}`,
       {
         windows: this.#measured,
         counted: this.#counted,
