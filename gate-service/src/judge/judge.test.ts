@@ -56,7 +56,9 @@ describe('the three pushes of the demo', () => {
     const judgement = judged({});
     expect(judgement).toMatchObject({ decision: 'pass', cause: 'met' });
     expect(outcomes(judgement)).toEqual(['met', 'met', 'met']);
-    expect(judgement.summary).toBe('All 3 thresholds are met.');
+    expect(judgement.summary).toMatch(
+      /^All 3 thresholds are met\. Nearest to its limit: p\d\d is .* % (slower|faster) \(plausible range .* to .*\)\. Limit \+1\d %: met\. Same build against itself: p50 [-+]\S+ %\. Same build against itself: p95 [-+]\S+ %\. A planted delay of 12 ms was seen as \S+ ms\. 48 s\.$/,
+    );
     expect(judgement.outcomes.every(({ high, limit }) => high! < limit)).toBe(true);
   });
 
@@ -298,6 +300,22 @@ describe('controls', () => {
     expect(judgeIt({ ...makeMeasurement({}), counters }).cause).toBe('invalid');
   });
 
+  test('windows in which nobody watched other processes count only where the sender is no control', () => {
+    const measurement = makeMeasurement({});
+    const fitness = measurement.fitness.map((report) => {
+      const { window, latenessP99Us, runQueueShare, sent, received } = report;
+      return { window, latenessP99Us, runQueueShare, sent, received };
+    });
+    const required = judgeIt({ ...measurement, fitness });
+    expect(required.cause).toBe('invalid');
+    expect(required.summary).toContain('nobody watched how much CPU other processes used');
+    const optional = judgeIt({ ...measurement, fitness }, demo, { requireSender: false });
+    expect(optional).toMatchObject({ cause: 'met', windows: { counted: 24, dropped: 0 } });
+    expect(optional.controls.find((one) => one.control === 'sender')?.sentence).toContain(
+      'nobody watched',
+    );
+  });
+
   test('no counters and no word on fitness are invalid unless allowed', () => {
     const { windowsPlanned, samples, plantedDelayUs = 0 } = makeMeasurement({});
     const bare = { windowsPlanned, samples, plantedDelayUs, fitness: [] };
@@ -480,6 +498,65 @@ describe('looks', () => {
     };
     const { outcomes: seen } = judgeIt(live, demo, { look: 8 });
     expect(seen).toEqual(stored.judgement.outcomes);
+  });
+
+  const spoilt =
+    (...numbers: readonly number[]): NonNullable<MeasurementRecipe['fitness']> =>
+    (window) =>
+      numbers.includes(window) ? { latenessP99Us: 400_000 } : {};
+
+  test('looks go by windows that count: each spoilt one puts them off', () => {
+    const recipe = { slower: 1.8, windows: 30, fitness: spoilt(0, 3, 7) };
+    const replaced = { ...makeMeasurement(recipe), windowsPlanned: 24 };
+    const { judgement, looks, windows, seconds } = judgeSequentially(
+      replaced,
+      demo.map(parseThreshold),
+      { seed: 1 },
+    );
+    expect({ looks, windows, cause: judgement.cause }).toEqual({
+      looks: 1,
+      windows: 11,
+      cause: 'breached',
+    });
+    expect(judgement.windows).toEqual({ planned: 24, counted: 8, dropped: 3 });
+    expect(judgement.outcomes[0]).toMatchObject({ windows: 8, requests: 8 * 300 });
+    expect(seconds).toBeGreaterThan(19);
+    expect(seconds).toBeLessThan(22);
+  });
+
+  test('replaced windows make it whole; the last look is at the planned number', () => {
+    const recipe = { windows: 30, slower: 1.09, fitness: spoilt(1, 2, 20, 21, 22, 23) };
+    const replaced = { ...makeMeasurement(recipe), windowsPlanned: 24 };
+    const thresholds = ['p50 <= baseline + 7.5%'].map(parseThreshold);
+    const { judgement, looks } = judgeSequentially(replaced, thresholds, { seed: 1 });
+    expect(looks).toBe(5);
+    expect(judgement.windows).toEqual({ planned: 24, counted: 24, dropped: 6 });
+    expect(judgement.cause).not.toBe('invalid');
+  });
+
+  test('when nothing more comes, a look before the planned number is the last one', () => {
+    const measurement = { ...makeMeasurement({ windows: 20 }), windowsPlanned: 24 };
+    const confidence = (options: Partial<JudgeOptions>, ended?: 'planned' | 'stopped'): number =>
+      judgeIt({ ...measurement, ...(ended && { ended }) }, demo, options).outcomes[0]!.confidence;
+    const last = confidence({});
+    expect(confidence({ look: 20 }, 'planned')).toBe(last);
+    expect(confidence({ look: 20, final: true })).toBe(last);
+    expect(confidence({ look: 20 }, 'stopped')).toBeGreaterThan(last);
+    expect(confidence({ look: 16 }, 'planned')).toBeGreaterThan(last);
+  });
+
+  test('it goes on while the baseline is too noisy against itself', () => {
+    const noisy = makeMeasurement({ slower: 3, pairs: 25, plantedWindows: 0 });
+    const options = { requirePlanted: false };
+    const early = judgeIt(noisy, ['p50 <= baseline + 8%'], { ...options, look: 8 });
+    const { judgement, looks } = judgeSequentially(
+      noisy,
+      ['p50 <= baseline + 8%'].map(parseThreshold),
+      { seed: 1, ...options },
+    );
+    expect(early.outcomes[0]!.outcome).toBe('breached');
+    expect(looks).toBeGreaterThan(1);
+    expect(judgement.controls).toContainEqual(expect.objectContaining({ control: 'same-build' }));
   });
 
   test('an interim look asks for more than the last one', () => {

@@ -146,12 +146,7 @@ function judgeSorted(
     shown: (options.shown ?? []).flatMap((threshold) => conclude([threshold])),
     controls,
     windows: { planned, counted: sorted.counted.length, dropped: sorted.dropped.length },
-    summary: describeSummary(
-      cause,
-      outcomes,
-      controls.filter(({ passed }) => !passed),
-      unjudged.map(formatThreshold),
-    ),
+    summary: describeSummary(cause, outcomes, controls, unjudged.map(formatThreshold)),
     procedure: PROCEDURE,
   };
 }

@@ -70,7 +70,8 @@ export function findLaunches(
   const common = Array.from({ length: blocks }, (_, block) => {
     const level = (launches: readonly Launch[]): number =>
       meanAndVariance(finiteOf(launches.map(({ values }) => values[block] ?? NaN))).mean;
-    return (level(references) + level(subjects)) / 2;
+    // Each arm weighs alike, however many launches it has; one without any finite quantile has no say.
+    return meanAndVariance(finiteOf([level(references), level(subjects)])).mean;
   });
   const centred = (launches: readonly Launch[]): Launch[] =>
     launches.map(({ name, values }) => ({

@@ -1,4 +1,7 @@
-/** Sentences for people, as in: "p99 is 1.8 % slower (plausible range -0.9 to +4.3 %). Limit +5 %: met." */
+/**
+ * Sentences for people, as in: "p99 is 1.8 % slower (plausible range -0.9 % to +4.3 %). Limit +5 %: met.
+ * Same build against itself: p99 +0.2 %. A planted delay of 10 ms was seen. 131 s."
+ */
 import type { Finding } from './finding.ts';
 import type { ControlOutcome, JudgedCause, Outcome, ThresholdOutcome } from './judgement.ts';
 import { milliseconds, percent, signedPercent } from './numbers.ts';
@@ -16,16 +19,19 @@ export function describeOutcome(finding: Finding, outcome: Outcome): string {
   return parts.join(' ');
 }
 
+/** @param controls all of them: those that failed say why, the others how far the answer can be trusted */
 export function describeSummary(
   cause: JudgedCause,
   outcomes: readonly ThresholdOutcome[],
-  broken: readonly ControlOutcome[],
+  controls: readonly ControlOutcome[],
   unjudged: readonly string[],
 ): string {
   const rest =
     unjudged.length === 0
       ? ''
       : ` Without a baseline ${unjudged.join(' and ')} could not be judged.`;
+  const trust = describeTrust(controls, outcomes);
+  const broken = controls.filter(({ passed }) => !passed);
   const of = (outcome: Outcome): string =>
     outcomes
       .filter((one) => one.outcome === outcome)
@@ -33,13 +39,13 @@ export function describeSummary(
       .join(' ');
   switch (cause) {
     case 'met':
-      return `${outcomes.length === 1 ? 'The threshold is' : `All ${outcomes.length} thresholds are`} met.${rest}`;
+      return `${describeMet(outcomes)}${trust}${rest}`;
     case 'breached':
-      return `Breached: ${of('breached')}${rest}`;
+      return `Breached: ${of('breached')}${trust}${rest}`;
     case 'inconclusive': {
       const unsteady = broken.find(({ control }) => control === 'steady');
       const why = unsteady === undefined ? of('inconclusive') : `${capital(unsteady.sentence)}.`;
-      return `Not decided: ${why}${rest}`;
+      return `Not decided: ${why}${trust}${rest}`;
     }
     case 'invalid': {
       const unsound = broken.filter(({ control }) => control !== 'steady');
@@ -55,6 +61,41 @@ export function describeSummary(
       return `Not a valid measurement: ${why}${rest}`;
     }
   }
+}
+
+function describeMet(outcomes: readonly ThresholdOutcome[]): string {
+  const [first, ...others] = outcomes.toSorted((a, b) => closeness(b) - closeness(a));
+  if (first === undefined) return '';
+  if (others.length === 0) return `The threshold is met: ${first.sentence}`;
+  return `All ${outcomes.length} thresholds are met. Nearest to its limit: ${first.sentence}`;
+}
+
+/** How much of its limit an outcome uses up, at the bad end of its interval. */
+function closeness({
+  threshold,
+  effect = 0,
+  low = effect,
+  high = effect,
+  limit,
+}: ThresholdOutcome): number {
+  if (!threshold.includes('>')) return high / limit;
+  return threshold.includes('baseline') ? -low / limit : limit / low;
+}
+
+/** What the controls of this very measurement showed, and how long it took. */
+function describeTrust(
+  controls: readonly ControlOutcome[],
+  outcomes: readonly ThresholdOutcome[],
+): string {
+  const shown = controls.filter(
+    ({ control, passed, notRun }) =>
+      passed && notRun !== true && (control === 'same-build' || control === 'planted'),
+  );
+  const seconds = Math.max(0, ...outcomes.map((outcome) => outcome.seconds ?? 0));
+  return [
+    ...shown.map(({ sentence }) => ` ${capital(sentence.replace(/ \(plausible.*$/, ''))}.`),
+    ...(seconds > 0 ? [` ${seconds.toFixed(0)} s.`] : []),
+  ].join('');
 }
 
 function describeEffect(finding: Finding): string {
