@@ -1,11 +1,11 @@
 /** What people order beside the gate's decisions: overrides, promotions, the button back. Every order is audited. */
 import { asError, isoNow } from './clock.ts';
 import type { Clock } from './clock.ts';
+import { isSame } from './in-force.ts';
 import type { Journal } from './journal.ts';
 import type { Promotions } from './promotion.ts';
 import type {
   BuildAndConfiguration,
-  InForce,
   OverrideRecord,
   PromotionOrigin,
   PromotionRecord,
@@ -214,8 +214,4 @@ export class People {
     });
     return record;
   }
-}
-
-function isSame(pair: BuildAndConfiguration, other: InForce | undefined): boolean {
-  return pair.build === other?.build && pair.configurationHash === other.configurationHash;
 }

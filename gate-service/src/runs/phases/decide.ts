@@ -5,7 +5,7 @@ import { finish, move } from '../transitions.ts';
 import { LeftForRecovery, RunEnding } from '../endings.ts';
 import { describe, short } from '../production.ts';
 import type { BuildAndConfiguration } from '../records.ts';
-import { supersededWords } from '../promotion.ts';
+import { isSame, supersededWords } from '../in-force.ts';
 import type { RunContext } from '../run-context.ts';
 import { clearStaging } from '../staging.ts';
 
@@ -98,10 +98,7 @@ function referenceWords(reference: BuildAndConfiguration | undefined): string {
 async function requireSameProduction(context: RunContext): Promise<void> {
   const { baseline } = context.run;
   const { inForce } = await context.deps.store.serviceState(context.service.name);
-  const same =
-    baseline?.build === inForce?.build &&
-    baseline?.configurationHash === inForce?.configurationHash;
-  if (same) return;
+  if (isSame(baseline, inForce)) return;
   throw new RunEnding('superseded', supersededWords(inForce));
 }
 
