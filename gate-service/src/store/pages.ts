@@ -1,5 +1,7 @@
 /** Cursors: where the next page starts, opaque to callers, stable while rows are added before it. */
-import type { Page } from '../runs/run-store.ts';
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+import type { Page, PageRequest } from '../runs/run-store.ts';
 
 /** The cursor is not one that this service gave out. */
 export class InvalidCursorError extends Error {
@@ -9,23 +11,28 @@ export class InvalidCursorError extends Error {
   }
 }
 
-/** Position of a row in a list that is sorted by age and id. */
-export interface AgePosition {
-  readonly createdAt: string;
-  readonly id: string;
-}
-
-export function encodeAgeCursor(position: AgePosition): string {
-  return Buffer.from(JSON.stringify([position.createdAt, position.id])).toString('base64url');
-}
-
-/** @throws InvalidCursorError */
-export function decodeAgeCursor(cursor: string): AgePosition {
+/**
+ * For a list that is sorted by `created_at` and `id`, newest first: what follows the page before.
+ * @throws InvalidCursorError
+ */
+export function olderThan({ cursor }: PageRequest): RawBuilder<boolean> {
+  if (cursor === undefined) return sql<boolean>`1 = 1`;
   const value = decodeJson(cursor);
   if (!Array.isArray(value) || value.length !== 2) throw new InvalidCursorError();
   const [createdAt, id] = value as unknown[];
   if (typeof createdAt !== 'string' || typeof id !== 'string') throw new InvalidCursorError();
-  return { createdAt, id };
+  return sql<boolean>`(created_at, id) < (${createdAt}, ${id})`;
+}
+
+/** {@link toPage} for such a list. */
+export function toAgePage<Row extends { readonly created_at: string; readonly id: string }, T>(
+  rows: readonly Row[],
+  limit: number,
+  map: (row: Row) => T,
+): Page<T> {
+  return toPage(rows, limit, map, ({ created_at, id }) =>
+    Buffer.from(JSON.stringify([created_at, id])).toString('base64url'),
+  );
 }
 
 export function encodeNumberCursor(position: number): string {

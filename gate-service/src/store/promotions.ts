@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { Kysely, Selectable, Updateable } from 'kysely';
 import { VersionConflictError } from '../runs/run-store.ts';
 import type {
@@ -11,7 +10,7 @@ import type {
   RunStore,
 } from '../runs/run-store.ts';
 import { decode, encode } from './json.ts';
-import { decodeAgeCursor, encodeAgeCursor, toPage } from './pages.ts';
+import { olderThan, toAgePage } from './pages.ts';
 import type { PromotionTable, Schema } from './schema.ts';
 
 type Part = Pick<RunStore, 'createPromotion' | 'promotion' | 'promotions' | 'updatePromotion'>;
@@ -59,18 +58,13 @@ export function promotionQueries(db: Kysely<Schema>): Part {
       let query = db.selectFrom('promotions').selectAll();
       if (filter.service !== undefined) query = query.where('service', '=', filter.service);
       if (filter.state !== undefined) query = query.where('state', '=', filter.state);
-      if (page.cursor !== undefined) {
-        const { createdAt, id } = decodeAgeCursor(page.cursor);
-        query = query.where(sql<boolean>`(created_at, id) < (${createdAt}, ${id})`);
-      }
       const rows = await query
+        .where(olderThan(page))
         .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
         .limit(page.limit + 1)
         .execute();
-      return toPage(rows, page.limit, rowToPromotion, (last) =>
-        encodeAgeCursor({ createdAt: last.created_at, id: last.id }),
-      );
+      return toAgePage(rows, page.limit, rowToPromotion);
     },
 
     async updatePromotion(id, expectedVersion, update) {

@@ -1,8 +1,7 @@
-import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { IdempotencyConflictError, VersionConflictError } from '../runs/run-store.ts';
 import type { RunRecord, RunStore } from '../runs/run-store.ts';
-import { decodeAgeCursor, encodeAgeCursor, toPage } from './pages.ts';
+import { olderThan, toAgePage } from './pages.ts';
 import { rowToRun, runToRow, runUpdateToRow } from './run-rows.ts';
 import type { Schema } from './schema.ts';
 
@@ -75,18 +74,13 @@ export function runQueries(db: Kysely<Schema>): Part {
       if (filter.service !== undefined) query = query.where('service', '=', filter.service);
       if (filter.phase !== undefined) query = query.where('phase', '=', filter.phase);
       if (filter.build !== undefined) query = query.where('build', '=', filter.build);
-      if (page.cursor !== undefined) {
-        const { createdAt, id } = decodeAgeCursor(page.cursor);
-        query = query.where(sql<boolean>`(created_at, id) < (${createdAt}, ${id})`);
-      }
       const rows = await query
+        .where(olderThan(page))
         .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
         .limit(page.limit + 1)
         .execute();
-      return toPage(rows, page.limit, rowToRun, (last) =>
-        encodeAgeCursor({ createdAt: last.created_at, id: last.id }),
-      );
+      return toAgePage(rows, page.limit, rowToRun);
     },
 
     async queuedRuns() {
