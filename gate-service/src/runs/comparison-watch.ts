@@ -4,6 +4,7 @@ import type { Judgement } from '../judge/judgement.ts';
 import type { Sample, WindowFitness } from '../load/sample.ts';
 import type { SenderListener, WindowReport } from '../load/sender.ts';
 import type { ArmObservation } from '../platforms/platform.ts';
+import type { CpuSource } from './cpu-source.ts';
 import type { ComparisonRequest } from './compared.ts';
 import { replacementsFor } from './compared.ts';
 import { describeEffects } from './effects.ts';
@@ -11,11 +12,12 @@ import type { RunContext } from './run-context.ts';
 import { WindowCpu } from './window-cpu.ts';
 
 export class ComparisonWatch implements SenderListener {
-  /** Staging at the end of each window. */
+  /** Staging as seen now and then. */
   readonly observations: (readonly ArmObservation[])[] = [];
   readonly cpu: WindowCpu;
   readonly #context: RunContext;
   readonly #request: ComparisonRequest;
+  readonly #cpuSource: CpuSource;
   readonly #replacements: number;
   readonly #looks: ReadonlySet<number>;
   readonly #samples: Sample[] = [];
@@ -27,11 +29,16 @@ export class ComparisonWatch implements SenderListener {
   #readings: Promise<void> = Promise.resolve();
   #lines: Promise<void> = Promise.resolve();
 
-  constructor(context: RunContext, request: ComparisonRequest) {
+  /** @param cpu read at the end of every window */
+  constructor(context: RunContext, request: ComparisonRequest, cpu: CpuSource) {
     this.#context = context;
     this.#request = request;
+    this.#cpuSource = cpu;
     this.#replacements = replacementsFor(request.windows);
-    this.cpu = new WindowCpu(request.arms, context.profile.windowSeconds);
+    this.cpu = new WindowCpu(
+      request.arms.map(({ name }) => name),
+      context.profile.windowSeconds,
+    );
     this.#looks = new Set(
       request.sequential
         ? context.deps.judge.looks(request.windows).filter((look) => look < request.windows)
@@ -90,17 +97,14 @@ export class ComparisonWatch implements SenderListener {
   #read(window: number, look?: number): void {
     this.#readings = this.#readings.then(async () => {
       // A reading that fails loses the CPU seconds of a window, not the measurement.
-      await this.#observe(window).catch(() => undefined);
+      await this.#readCpu(window).catch(() => undefined);
       if (look !== undefined) this.#look(look);
     });
   }
 
-  async #observe(window: number): Promise<void> {
-    const { clock, world } = this.#context.deps;
-    const atMs = clock.now();
-    const staging = await world.observe(this.#context.service.name, 'staging');
-    this.cpu.add({ window, atMs, staging });
-    if (window >= 0) this.observations.push(staging);
+  async #readCpu(window: number): Promise<void> {
+    const atMs = this.#context.deps.clock.now();
+    this.cpu.add({ window, atMs, counters: await this.#cpuSource.read() });
   }
 
   #look(look: number): void {
@@ -169,13 +173,20 @@ export class ComparisonWatch implements SenderListener {
         effects,
       },
     );
+    if (report.window < 0) return;
+    this.#later(async () => {
+      const { deps, service } = this.#context;
+      this.observations.push(await deps.world.observe(service.name, 'staging'));
+    });
   }
 
   /** In order, one after the other; a failure loses the line, not the measurement. */
   #say(message: string, data: Readonly<Record<string, unknown>>): void {
-    this.#lines = this.#lines
-      .then(() => this.#context.tell('progress', message, data))
-      .catch(() => undefined);
+    this.#later(() => this.#context.tell('progress', message, data));
+  }
+
+  #later(action: () => Promise<void>): void {
+    this.#lines = this.#lines.then(action).catch(() => undefined);
   }
 }
 

@@ -2,11 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Measurement, MeasurementEnd } from '../load/sample.ts';
 import type { SenderResult } from '../load/sender.ts';
+import type { ArmObservation } from '../platforms/platform.ts';
 import { measureCapacity } from './capacity.ts';
 import { asError } from './clock.ts';
 import type { Comparison, ComparisonRequest } from './compared.ts';
 import { InvalidAttempt } from './compared.ts';
 import { ComparisonWatch } from './comparison-watch.ts';
+import type { CpuSource } from './cpu-source.ts';
+import { cpuFromAgents, cpuFromMachine } from './cpu-source.ts';
 import { integrityProblems } from './integrity.ts';
 import { ownPids, planOf } from './measurement-plan.ts';
 import type { MeasurementRecord } from './records.ts';
@@ -27,7 +30,8 @@ export async function compare(
   const before = await world.observe(context.service.name, 'staging');
   const file = await sampleFiles.place(context.run.id, attempt);
   const plan = planOf(context, request, attempt, await ownPids(context, before));
-  const watch = new ComparisonWatch(context, request);
+  const cpuSource = cpuSourceOf(context, request, before);
+  const watch = new ComparisonWatch(context, request, cpuSource);
   const startedAt = context.now();
   let result: SenderResult;
   try {
@@ -37,6 +41,7 @@ export async function compare(
     throw new InvalidAttempt(`the sender failed: ${asError(error).message}`, { cause: error });
   } finally {
     await watch.settled();
+    await cpuSource.close();
   }
   context.signal.throwIfAborted();
   const after = await world.observe(context.service.name, 'staging');
@@ -104,6 +109,16 @@ async function capacityOf(
     await context.tell('problem', `capacity could not be measured: ${asError(error).message}`);
     return undefined;
   }
+}
+
+function cpuSourceOf(
+  { deps, service }: RunContext,
+  { arms }: ComparisonRequest,
+  before: readonly ArmObservation[],
+): CpuSource {
+  return deps.machine === undefined
+    ? cpuFromAgents(() => deps.world.observe(service.name, 'staging'), arms, before)
+    : cpuFromMachine(deps.machine, arms, before);
 }
 
 async function route(context: RunContext, request: ComparisonRequest): Promise<void> {

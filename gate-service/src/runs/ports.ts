@@ -89,6 +89,17 @@ export interface Machine {
    * @throws when the kernel does not tell, or with the reason of `signal`
    */
   foreignCores(ownPids: readonly number[], seconds: number, signal: AbortSignal): Promise<number>;
+  /** Watches groups of processes with their descendants until it is closed. */
+  watchCpu(groups: readonly (readonly number[])[]): CpuGroups;
+}
+
+export interface CpuGroups {
+  /**
+   * CPU seconds of each group so far, those of children that ended included.
+   * @throws when the kernel does not tell
+   */
+  read(): Promise<readonly number[]>;
+  close(): Promise<void>;
 }
 
 /** Sends safe requests to new nodes before they get traffic. */

@@ -2,7 +2,66 @@ import { describe, expect, it } from 'vitest';
 import type { NodeStatus } from '../node-agent/protocol.ts';
 import type { Arm, ArmObservation } from '../platforms/platform.ts';
 import type { ComparedArm } from './compared.ts';
-import { cpuSeconds, WindowCpu } from './window-cpu.ts';
+import { cpuFromAgents, cpuFromMachine } from './cpu-source.ts';
+import type { Machine } from './ports.ts';
+import { WindowCpu } from './window-cpu.ts';
+
+const at = (window: number, atMs: number, baseline: number, candidate: number) => ({
+  window,
+  atMs,
+  counters: { baseline, candidate },
+});
+
+const windowsOf = (cpu: WindowCpu): number[] => [
+  ...new Set(cpu.byWindow.map(({ window }) => window)),
+];
+
+describe('CPU seconds by window', () => {
+  const start = (): WindowCpu => {
+    const cpu = new WindowCpu(['baseline', 'candidate'], 2);
+    cpu.add(at(-1, 0, 2, 2));
+    return cpu;
+  };
+
+  it('are what was used between the ends of two windows, from the end of warm-up on', () => {
+    const cpu = new WindowCpu(['baseline', 'candidate'], 2);
+    cpu.add(at(-2, 0, 1, 1));
+    cpu.add(at(-1, 900, 2, 2));
+    cpu.add(at(0, 3000, 2.5, 2.75));
+    cpu.add(at(1, 4900, 3, 3.5));
+    expect(cpu.byWindow).toEqual([
+      { window: 0, arm: 'baseline', seconds: 0.5 },
+      { window: 0, arm: 'candidate', seconds: 0.75 },
+      { window: 1, arm: 'baseline', seconds: 0.5 },
+      { window: 1, arm: 'candidate', seconds: 0.75 },
+    ]);
+    expect(cpu.total).toEqual({ baseline: 1, candidate: 1.5 });
+  });
+
+  it('leave out windows whose readings came at another time, and go on with the next', () => {
+    const cpu = start();
+    // Its slowest request was waited for; the next report follows at once.
+    cpu.add(at(0, 3500, 3, 3));
+    cpu.add(at(1, 4000, 4, 4));
+    cpu.add(at(2, 6000, 5, 5));
+    expect(windowsOf(cpu)).toEqual([2]);
+  });
+
+  it('leave out the window after one whose reading is missing', () => {
+    const cpu = start();
+    cpu.add(at(0, 2000, 3, 3));
+    cpu.add(at(2, 4000, 4, 4));
+    expect(windowsOf(cpu)).toEqual([0]);
+  });
+
+  it('are not known where one arm is not, or a counter went backwards', () => {
+    const cpu = start();
+    cpu.add({ window: 0, atMs: 2000, counters: { baseline: 3 } });
+    cpu.add(at(1, 4000, 4, 4));
+    cpu.add(at(2, 6000, 5, 3));
+    expect(cpu.byWindow).toEqual([]);
+  });
+});
 
 const armOf = (id: string): Arm => ({
   id,
@@ -25,15 +84,18 @@ const arms = [compared('baseline', b), compared('candidate', c)];
 
 interface Seen {
   readonly arm: Arm;
-  /** httpd and Jetty together. */
+  /** httpd and Jetty together; their agent does not answer when undefined. */
   readonly seconds?: number;
   readonly pid?: number;
 }
 
 const staging = (...seen: readonly Seen[]): readonly ArmObservation[] =>
   seen.map(({ arm, pid = 7, seconds }) => {
-    const usage = { pid, cpuSeconds: (seconds ?? 0) / 2, residentMiB: 1, restarts: 0 };
-    const status = { httpd: { usage }, jetty: { usage } } as NodeStatus;
+    const usage = { cpuSeconds: (seconds ?? 0) / 2, residentMiB: 1, restarts: 0 };
+    const status = {
+      httpd: { usage: { ...usage, pid } },
+      jetty: { usage: { ...usage, pid: pid + 1 } },
+    } as NodeStatus;
     return {
       arm,
       weight: 0,
@@ -45,74 +107,47 @@ const staging = (...seen: readonly Seen[]): readonly ArmObservation[] =>
       })),
     };
   });
+const before = staging({ arm: b, seconds: 1 }, { arm: c, seconds: 1, pid: 70 });
 
-const at = (window: number, atMs: number, b0: number, c0: number, pid = 7) => ({
-  window,
-  atMs,
-  staging: staging({ arm: b, seconds: b0, pid }, { arm: c, seconds: c0, pid }),
-});
+describe('CPU seconds from the agents', () => {
+  const read = (now: readonly ArmObservation[], of = arms) =>
+    cpuFromAgents(() => Promise.resolve(now), of, before).read();
 
-describe('CPU seconds by window', () => {
-  it('are what was used between the ends of two windows, from the end of warm-up on', () => {
-    const cpu = new WindowCpu(arms, 2);
-    cpu.add(at(-2, 0, 1, 1));
-    cpu.add(at(-1, 900, 2, 2));
-    cpu.add(at(0, 3000, 2.5, 2.6));
-    cpu.add(at(1, 4900, 3, 3.2));
-    expect(cpu.byWindow.map(({ window, arm }) => `${window} ${arm}`)).toEqual([
-      '0 baseline',
-      '0 candidate',
-      '1 baseline',
-      '1 candidate',
-    ]);
-    const seconds = cpu.byWindow.map((one) => one.seconds);
-    for (const [index, expected] of [0.5, 0.6, 0.5, 0.6].entries()) {
-      expect(seconds[index]).toBeCloseTo(expected, 9);
-    }
-    expect(cpu.total?.candidate).toBeCloseTo(1.2, 9);
+  it('are those of all components of an arm', async () => {
+    const now = staging({ arm: b, seconds: 3 }, { arm: c, seconds: 4, pid: 70 });
+    expect(await read(now)).toEqual({ baseline: 3, candidate: 4 });
   });
-
-  it('leave out windows whose readings came at another time, and go on with the next', () => {
-    const cpu = new WindowCpu(arms, 2);
-    cpu.add(at(-1, 0, 1, 1));
-    // Its slowest request was waited for; the next report follows at once.
-    cpu.add(at(0, 3500, 2, 2));
-    cpu.add(at(1, 4000, 3, 3));
-    cpu.add(at(2, 6000, 4, 4));
-    expect(new Set(cpu.byWindow.map(({ window }) => window))).toEqual(new Set([2]));
-  });
-
-  it('leave out the window after one whose reading is missing', () => {
-    const cpu = new WindowCpu(arms, 2);
-    cpu.add(at(-1, 0, 1, 1));
-    cpu.add(at(0, 2000, 2, 2));
-    cpu.add(at(2, 4000, 3, 3));
-    expect(new Set(cpu.byWindow.map(({ window }) => window))).toEqual(new Set([0]));
-  });
-
-  it('are not known where a component was started again, though its counter rose', () => {
-    const cpu = new WindowCpu(arms, 2);
-    cpu.add(at(-1, 0, 1, 1));
-    cpu.add(at(0, 2000, 2, 2, 8));
-    expect(cpu.byWindow).toEqual([]);
-  });
-});
-
-describe('CPU seconds between two observations', () => {
-  const both = (seconds: number): readonly ArmObservation[] =>
-    staging({ arm: b, seconds }, { arm: c, seconds });
 
   it.each([
-    ['an agent does not answer', staging({ arm: b, seconds: 2 }, { arm: c })],
-    ['an arm is gone', staging({ arm: b, seconds: 2 })],
-    ['a counter went backwards', both(0.5)],
-    ['nothing was observed', undefined],
-  ])('are not known when %s', (_, to) => {
-    expect(cpuSeconds(arms, both(1), to)).toBeUndefined();
+    ['its agent does not answer', [{ arm: c }]],
+    ['it is gone', []],
+    ['a component was started again, though the counter rose', [{ arm: c, seconds: 9, pid: 71 }]],
+  ])('are missing for an arm when %s', async (_, rest: readonly Seen[]) => {
+    expect(await read(staging({ arm: b, seconds: 3 }, ...rest))).toEqual({ baseline: 3 });
   });
 
-  it('are shared by two names for the same nodes, as the requests are', () => {
+  it('are shared by two names for the same nodes, as the requests are', async () => {
     const same = [compared('baseline', c), compared('candidate', c)];
-    expect(cpuSeconds(same, both(1), both(3))).toEqual({ baseline: 1, candidate: 1 });
+    const now = staging({ arm: c, seconds: 4, pid: 70 });
+    expect(await read(now, same)).toEqual({ baseline: 2, candidate: 2 });
+  });
+});
+
+describe('CPU seconds from the machine', () => {
+  it('are asked for by the processes that the agents named', async () => {
+    let groups: readonly (readonly number[])[] = [];
+    const machine: Machine = {
+      foreignCores: () => Promise.resolve(0),
+      watchCpu: (given) => {
+        groups = given;
+        return { read: () => Promise.resolve([3, 4]), close: () => Promise.resolve() };
+      },
+    };
+    const source = cpuFromMachine(machine, arms, before);
+    expect(await source.read()).toEqual({ baseline: 3, candidate: 4 });
+    expect(groups).toEqual([
+      [7, 8],
+      [70, 71],
+    ]);
   });
 });

@@ -181,6 +181,10 @@ export class FakeGate {
         await clock.sleep(seconds * 1000, signal);
         return fake.foreignCores?.() ?? 0;
       },
+      watchCpu: (groups) => ({
+        read: () => Promise.resolve(groups.map(() => 0)),
+        close: () => Promise.resolve(),
+      }),
     };
     const productionBesides = (): Promise<readonly string[]> =>
       productionOn(true, store, [service]);
