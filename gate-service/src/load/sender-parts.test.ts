@@ -44,15 +44,24 @@ describe('nearestRank', () => {
 });
 
 describe('Deadlines', () => {
-  it('hands over each item once, when its time is up', () => {
-    const deadlines = new Deadlines<number>(100);
-    for (let i = 0; i < 5000; i += 1) deadlines.add(i, i);
+  it('hands over each item once, when its time is up, unless it is done', () => {
+    const deadlines = new Deadlines<{ readonly n: number }>(100);
+    const items = Array.from({ length: 5000 }, (_, n) => ({ n }));
+    for (const item of items) deadlines.add(item, item.n);
+    for (const item of items) if (item.n % 3 === 0) deadlines.delete(item);
     const expired: number[] = [];
-    for (const now of [99, 100, 3000, 3000, 9999]) deadlines.expire(now, (i) => expired.push(i));
-    expect(expired).toEqual(Array.from({ length: 5000 }, (_, i) => i));
-    deadlines.add(-1, 10_000);
-    deadlines.expire(10_099, (i) => expired.push(i));
-    expect(expired).toHaveLength(5000);
+    const expire = (now: number): void => {
+      deadlines.expire(now, ({ n }) => expired.push(n));
+    };
+    expire(99);
+    expect(expired).toEqual([]);
+    expire(101);
+    expect(expired).toEqual([1]);
+    for (const now of [3000, 3000, 9999]) expire(now);
+    expect(expired).toEqual(items.filter(({ n }) => n % 3 !== 0).map(({ n }) => n));
+    deadlines.add({ n: -1 }, 10_000);
+    expire(10_099);
+    expect(expired).not.toContain(-1);
   });
 });
 

@@ -28,7 +28,8 @@ const HOUSEKEEPING_MS = 20;
 
 interface UnderWay {
   settled: boolean;
-  readonly exchange: Exchange;
+  /** Absent until it has begun: an exchange may fail before it is known. */
+  exchange?: Exchange;
   readonly fail: (word: string) => void;
 }
 
@@ -210,6 +211,7 @@ export class Session {
     const settle = (result: Settled): void => {
       if (underWay.settled) return;
       underWay.settled = true;
+      this.#deadlines.delete(underWay);
       const latencyUs = monotonicUs() - this.#startUs - intendedUs;
       const answer = 'answer' in result ? result.answer : undefined;
       const status = 'answer' in result ? check.statusOf(result.answer) : result.error;
@@ -227,7 +229,15 @@ export class Session {
       this.#target.settled(status, answer !== undefined);
       if (this.#schedule.phase === 'over') this.#overWhenDone();
     };
-    const exchange = this.#client.send(
+    const underWay: UnderWay = {
+      settled: false,
+      fail: (word) => {
+        underWay.exchange?.cancel();
+        settle({ error: word });
+      },
+    };
+    this.#deadlines.add(underWay, nowUs);
+    underWay.exchange = this.#client.send(
       {
         ...rendered,
         headers: { ...headers, host: this.#plan.authority, ...arm.headers },
@@ -240,15 +250,6 @@ export class Session {
         });
       },
     );
-    const underWay: UnderWay = {
-      settled: false,
-      exchange,
-      fail: (word) => {
-        exchange.cancel();
-        settle({ error: word });
-      },
-    };
-    this.#deadlines.add(underWay, nowUs);
   }
 
   /** In the planted block the first arm meets itself with the delay. */

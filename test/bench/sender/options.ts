@@ -10,7 +10,8 @@ export interface SenderBenchOptions {
 const usage = `usage: npm run bench -- sender [OPTION …]
   --seconds N   of each load, 4 to 120 (default 10); there are thirteen loads
   --attempts N  a load that shared the machine with strangers is tried up to so often, 1 to 20 (default 3);
-                the attempt that they disturbed least counts, whatever it says`;
+                the attempt that they disturbed least counts, whatever it says
+On a machine that others use too, "chrt -r 5 npm run bench -- sender" lets tools and server go first.`;
 
 /** @throws Error with the usage */
 export function readOptions(args: readonly string[]): SenderBenchOptions {
