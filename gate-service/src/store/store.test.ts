@@ -269,6 +269,22 @@ describe('what is in force', () => {
   });
 });
 
+it('keeps the latest reference of each service', async () => {
+  const reference = {
+    service: 'checkout',
+    build: 'b',
+    actor: 'ann',
+    reason: 'r',
+    at: '2026-01-01',
+  };
+  expect(await store.reference('checkout')).toBeUndefined();
+  await store.saveReference({ ...reference, build: 'a' });
+  await store.saveReference({ ...reference, service: 'search' });
+  await store.saveReference(reference);
+  expect(await store.reference('checkout')).toStrictEqual(reference);
+  expect(await store.reference('search')).toMatchObject({ build: 'b' });
+});
+
 it('keeps the first record of a build, and the latest judgement of a pair', async () => {
   const build = { digest: 'd', location: '/1', sizeBytes: 1, uploadedBy: 'a', uploadedAt: 't' };
   await store.saveBuild(build);
