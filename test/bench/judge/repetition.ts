@@ -1,14 +1,13 @@
 /** One push of a simulated build past every gate. */
 import { judge, judgeSequentially } from '../../../gate-service/src/judge/judge.ts';
-import type { JudgedMeasurement } from '../../../gate-service/src/judge/measurement.ts';
 import { parseThreshold } from '../../../gate-service/src/judge/threshold.ts';
-import type { ArmName, Sample, WindowFitness } from '../../../gate-service/src/load/sample.ts';
 import { quantileOfSorted } from '../../../gate-service/src/statistics/quantile.ts';
 import { kayenta } from '../peers/kayenta.ts';
 import { pointThreshold } from '../peers/point-threshold.ts';
 import { FastRandom } from './fast-random.ts';
+import { measurementOf, type SentWindow } from './measurement.ts';
 import { noises, type NoiseName } from './noise.ts';
-import { BASELINE, CANDIDATE, Traffic, type Requests } from './traffic.ts';
+import { BASELINE, CANDIDATE, Traffic } from './traffic.ts';
 
 export const gates = [
   'speed-gate',
@@ -93,12 +92,14 @@ export function pushOnce(noise: NoiseName, factor: number, seed: number): GateAn
 }
 
 /** As a live run: stops at the look that settles it, plants, and judges all that was gathered by then. */
-function judgeRun(
-  windows: readonly { readonly baseline: Requests; readonly other: Requests }[],
-  plantedMs: number,
-  seed: number,
-): GateAnswer {
-  const whole = measurementOf(windows, plantedMs);
+function judgeRun(windows: readonly SentWindow[], plantedMs: number, seed: number): GateAnswer {
+  const plan = {
+    planned: WINDOWS,
+    plantedWindows: PLANTED_WINDOWS,
+    plantedMs,
+    windowSeconds: WINDOW_SECONDS,
+  };
+  const whole = measurementOf(windows, plan);
   const options = { seed, requirePlanted: true };
   const sequential = judgeSequentially(whole, [threshold], options);
   const used = sequential.windows;
@@ -107,7 +108,7 @@ function judgeRun(
     used === WINDOWS
       ? sequential.judgement
       : judge(
-          measurementOf([...windows.slice(0, used), ...windows.slice(WINDOWS)], plantedMs),
+          measurementOf([...windows.slice(0, used), ...windows.slice(WINDOWS)], plan),
           [threshold],
           { ...options, look: used },
         );
@@ -117,69 +118,6 @@ function judgeRun(
     seconds: (used + PLANTED_WINDOWS) * WINDOW_SECONDS,
     failed: controls.filter(({ passed }) => !passed).map(({ control }) => control),
   };
-}
-
-function measurementOf(
-  windows: readonly { readonly baseline: Requests; readonly other: Requests }[],
-  plantedMs: number,
-): JudgedMeasurement {
-  const samples: Sample[] = [];
-  const fitness: WindowFitness[] = [];
-  const compared = windows.length - PLANTED_WINDOWS;
-  for (const [index, { baseline, other }] of windows.entries()) {
-    const planted = index >= compared;
-    const window = planted ? WINDOWS + index - compared : index;
-    add(samples, 'baseline', window, baseline, 0);
-    add(samples, planted ? 'planted' : 'candidate', window, other, planted ? plantedMs : 0);
-    fitness.push({
-      window,
-      latenessP99Us: 500,
-      runQueueShare: 0.01,
-      foreignCores: 0.1,
-      sent: 2 * PER_ARM,
-      received: 2 * PER_ARM,
-    });
-  }
-  return {
-    windowsPlanned: WINDOWS,
-    samples,
-    fitness,
-    counters: { sent: samples.length, received: samples.length, inFlight: 0, cpuSeconds: 20 },
-    plantedDelayUs: plantedMs * 1000,
-  };
-}
-
-function add(
-  samples: Sample[],
-  arm: ArmName,
-  window: number,
-  { latencyMs, launch }: Requests,
-  delayMs: number,
-): void {
-  const names = launchNames(arm === 'planted' ? 'baseline' : arm);
-  const begin = window * WINDOW_SECONDS * 1e6;
-  const step = (WINDOW_SECONDS * 1e6) / latencyMs.length;
-  for (let i = 0; i < latencyMs.length; i += 1) {
-    samples.push({
-      arm,
-      launch: names[launch[i] ?? 0] ?? '-',
-      window,
-      kind: 'any',
-      intendedUs: begin + Math.round(i * step),
-      latencyUs: Math.round(((latencyMs[i] ?? 0) + delayMs) * 1000),
-      status: 'ok',
-    });
-  }
-}
-
-const nameLists = new Map<string, readonly string[]>();
-
-function launchNames(arm: string): readonly string[] {
-  const known = nameLists.get(arm);
-  if (known !== undefined) return known;
-  const names = Array.from({ length: 256 }, (_, index) => `${arm}-${index + 1}`);
-  nameLists.set(arm, names);
-  return names;
 }
 
 /** What a monitoring system would hand to Kayenta: one p99 per interval. */
