@@ -74,12 +74,14 @@ export function serviceQueries(db: Kysely<Schema>): Part {
         .execute();
     },
 
-    reference: (service) =>
-      db
+    async reference(service) {
+      const row = await db
         .selectFrom('service_references')
         .selectAll()
         .where('service', '=', service)
-        .executeTakeFirst(),
+        .executeTakeFirst();
+      return row === undefined ? undefined : { ...row };
+    },
 
     async serviceHistory(service, page) {
       let query = db.selectFrom('service_history').selectAll().where('service', '=', service);
