@@ -404,7 +404,8 @@ describe('missing and odd evidence never passes', () => {
 });
 
 describe('properties', () => {
-  const measurement = makeMeasurement({ pairs: 60, slower: 1.08 });
+  const base = makeMeasurement({ pairs: 60, slower: 1.08 });
+  const measurement = withNodes(base, 2);
   const relative = ['p50 <= baseline + 10%', 'p90 <= baseline + 20%'];
   const quick = { numRuns: 8 };
 
@@ -416,7 +417,8 @@ describe('properties', () => {
     expect(judgeIt(other, relative)).toEqual(expected);
   });
 
-  test('scaling both arms changes no relative outcome', () => {
+  test.each([2, 7])('scaling both arms of %i nodes changes no relative outcome', (nodes) => {
+    const measurement = withNodes(base, nodes);
     const expected = judgeIt(measurement, relative, { requirePlanted: false });
     fc.assert(
       fc.property(fc.double({ min: 0.1, max: 50, noNaN: true }), (factor) => {
@@ -432,7 +434,8 @@ describe('properties', () => {
     );
   });
 
-  test('swapping the arms mirrors the effect', () => {
+  test.each([2, 7])('swapping the arms of %i nodes mirrors the effect', (nodes) => {
+    const measurement = withNodes(base, nodes);
     const swapped = {
       ...measurement,
       samples: measurement.samples.map((s) => ({
