@@ -4,6 +4,7 @@
  */
 import { cpus } from 'node:os';
 import { nearestRank } from '../../../gate-service/src/load/nearest-rank.ts';
+import { defaultFitnessLimits } from '../../../gate-service/src/judge/fitness.ts';
 import { autocannonTool } from './autocannon.ts';
 import { readOptions } from './options.ts';
 import { latenessUs } from './schedule.ts';
@@ -20,6 +21,8 @@ const DISTRIBUTION: Distribution = { medianMs: 20, sigma: 0.5 };
 const CONNECTIONS = 2048;
 /** Strangers that use no more than this are no reason to try again. */
 const QUIET_CORES = 0.25;
+/** The judge's own limit. */
+const MOST_UNFIT = defaultFitnessLimits.droppedShare;
 const SEED = 20_261_121;
 
 interface Phase {
@@ -61,6 +64,9 @@ interface Row {
   readonly attempts?: number;
   readonly unfitWindows?: number;
   readonly windows?: number;
+  /** Of the windows that the gate would count; absent where it would call the measurement invalid. */
+  readonly countedP50Error?: number;
+  readonly countedP99Error?: number;
 }
 
 /** Last line: one row per tool and phase. */
@@ -149,7 +155,7 @@ async function measure(
   );
   const [trueP50, trueP99] = [nearestRank(truth, 0.5), nearestRank(truth, 0.99)];
   const late = stall ? undefined : latenessUs(report.arrivedUs, result.intendedUs, perSecond);
-  const { failed, ownLatenessP99Us, p50Us, p99Us, unfitWindows, windows } = result;
+  const { counted, failed, ownLatenessP99Us, p50Us, p99Us, unfitWindows = 0, windows } = result;
   return {
     tool: tool.name,
     phase: name,
@@ -178,8 +184,13 @@ async function measure(
           readerCores: rounded(usage.readerCores, 3),
           foreignCores: rounded(usage.foreignCores, 2),
         }),
-    ...(unfitWindows === undefined ? {} : { unfitWindows }),
-    ...(windows === undefined ? {} : { windows }),
+    ...(windows === undefined ? {} : { unfitWindows, windows }),
+    ...(counted === undefined || windows === undefined || unfitWindows > MOST_UNFIT * windows
+      ? {}
+      : {
+          countedP50Error: rounded(relativeError(counted.p50Us, trueP50), 4),
+          countedP99Error: rounded(relativeError(counted.p99Us, trueP99), 4),
+        }),
   };
 }
 

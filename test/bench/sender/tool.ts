@@ -26,6 +26,8 @@ export interface ToolResult {
   /** Windows that the gate would drop, and of how many. */
   readonly unfitWindows?: number;
   readonly windows?: number;
+  /** Of the windows that the gate would count; the other quantiles are of all. */
+  readonly counted?: { readonly p50Us: number; readonly p99Us: number };
 }
 
 export interface Tool {
