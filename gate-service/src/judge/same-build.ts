@@ -36,7 +36,7 @@ export function sameBuildControl(
   const margin = form === 'log' ? Math.log1p(limit) : limit;
   const q = metric.percent / 100;
   const effects = [...counted, ...planted]
-    .flatMap(({ window, reference }) => halves(reference.sorted(kind), q, seed, window))
+    .flatMap(({ reference }, index) => halves(reference.sorted(kind), q, seed, index))
     .map((window) => windowEffect(window, form))
     .filter((value) => !Number.isNaN(value));
   const location = estimateLocation(effects);
@@ -69,13 +69,14 @@ export function sameBuildControl(
 }
 
 /**
- * Quantiles of two halves of equal size, every split equally likely. Drawn by rank, so that it
- * depends on neither the order of the file's lines nor the unit of the latencies.
+ * Quantiles of two halves of equal size, every split equally likely. Drawn by rank, and anew for each
+ * window in turn, so that neither the order of the file's lines nor the unit of the latencies nor the
+ * numbers of the windows matter.
  */
-function halves(sorted: Float64Array, q: number, seed: number, window: number): WindowQuantiles[] {
+function halves(sorted: Float64Array, q: number, seed: number, index: number): WindowQuantiles[] {
   const half = Math.floor(sorted.length / 2);
   if (half < leastRequests(q)) return [];
-  const random = createRandom(seed, `same-build ${window}`);
+  const random = createRandom(seed, `same-build ${index}`);
   const subject = new Float64Array(half);
   const reference = new Float64Array(sorted.length - half);
   let taken = 0;
