@@ -95,6 +95,74 @@ describe('a workload of a request', () => {
   });
 });
 
+describe('a workload with phases and data', () => {
+  const rows = { columns: ['id'], rows: [['1'], ['2']] };
+  const item = {
+    name: 'item',
+    path: '/item?id=${data.id}',
+    data: rows,
+    expect: { status: [200, 204] },
+  };
+  const phases = {
+    steps: [
+      { seconds: 5, factor: 3 },
+      { seconds: 5, factor: 1 },
+    ],
+  };
+  const wavy = { rate: 100, freshConnections: 0.1, phases, requests: [item] };
+  const own = catalogueServiceSchema.parse({ ...service, workload: wavy });
+  const ask = (change: object) =>
+    resolve({ workload: workloadSchema.parse({ ...wavy, ...change }) }, own).workload;
+
+  it('may be the same, written differently', () => {
+    const same = {
+      ...item,
+      expect: { status: [204, 200] },
+      data: { ...rows, order: 'sequential' },
+    };
+    expect(ask({ requests: [same], rate: 120 }).rate).toBe(120);
+  });
+
+  it.each([
+    ['without the phases', { phases: undefined }, '/workload/phases'],
+    [
+      'phases that calm down',
+      { phases: { steps: [{ seconds: 5, factor: 0.1 }] } },
+      '/workload/phases',
+    ],
+    ['phases once only', { phases: { ...phases, apply: 'once' } }, '/workload/phases'],
+    ['constant arrivals', { arrivals: 'constant' }, '/workload/arrivals'],
+    ['fewer fresh connections', { freshConnections: 0 }, '/workload/freshConnections'],
+    [
+      'other rows',
+      { requests: [{ ...item, data: { ...rows, rows: [['1'], ['1']] } }] },
+      '/workload/requests',
+    ],
+    [
+      'another order of rows',
+      { requests: [{ ...item, data: { ...rows, order: 'random' } }] },
+      '/workload/requests',
+    ],
+    [
+      'a status more that is fine',
+      { requests: [{ ...item, expect: { status: [200, 204, 500] } }] },
+      '/workload/requests',
+    ],
+  ])('may not be asked %s', (_, change, field) => {
+    expect(() => ask(change)).toThrow(expect.objectContaining({ code: 'loosened', field }));
+  });
+
+  it('may not calm a catalogue without phases by some', () => {
+    const workload = workloadSchema.parse({
+      ...service.workload,
+      phases: { apply: 'once', steps: [{ seconds: 3600, factor: 0.01 }] },
+    });
+    expect(() => resolve({ workload })).toThrow(
+      expect.objectContaining({ code: 'loosened', field: '/workload/phases' }),
+    );
+  });
+});
+
 describe('a service without production', () => {
   it('must say that its first build may be judged alone', () => {
     expect(() => resolve({}, service, false)).toThrow(/initialBuild/);

@@ -1,5 +1,5 @@
 /** What a run uses, from its request and the catalogue: a request may only tighten what the catalogue says. */
-import type { RequestKind, Workload } from '../load/workload.ts';
+import { meanRate, type RequestKind, type Workload } from '../load/workload.ts';
 import type { CatalogueService } from '../settings/catalogue.ts';
 import { requireRoomForCapacity } from './capacity.ts';
 import type { RunJudge } from './ports.ts';
@@ -148,28 +148,23 @@ function requireInitial(
   }
 }
 
-/** A request's workload must send at least what the catalogue's does: every kind, with its weight, at its rate. */
+/**
+ * A request's workload must send at least what the catalogue's does: every kind with its data, as often,
+ * in the same waves, and on as many fresh connections.
+ */
 function resolveWorkload(requested: Workload | undefined, own: Workload): Workload {
   if (requested === undefined) return own;
-  if (requested.rate < own.rate) {
-    throw new RefusedError(
-      'loosened',
-      `a rate of ${requested.rate}/s is below the catalogue's ${own.rate}/s: a request may only tighten`,
-      '/workload/rate',
-    );
-  }
+  requireSamePace(requested, own);
   for (const kind of own.requests) {
     const same = requested.requests.find((other) => other.name === kind.name);
     if (same === undefined || !sendsSame(same, kind)) {
-      throw new RefusedError(
-        'loosened',
-        `the catalogue's request ${kind.name} is missing or changed: a request may add kinds, not drop or change them`,
+      throw loosened(
+        `the catalogue's request ${kind.name} is missing or changed: a request may add kinds, not drop or change them, their checks or their data`,
         '/workload/requests',
       );
     }
-    if (share(same, requested) * requested.rate < share(kind, own) * own.rate * 0.999) {
-      throw new RefusedError(
-        'loosened',
+    if (share(same, requested) * meanRate(requested) < share(kind, own) * meanRate(own) * 0.999) {
+      throw loosened(
         `${kind.name} would be sent less often than the catalogue says: raise its weight or the rate`,
         '/workload/requests',
       );
@@ -178,15 +173,58 @@ function resolveWorkload(requested: Workload | undefined, own: Workload): Worklo
   return requested;
 }
 
+/** How fast and how evenly it is sent: calmer traffic hides what bursts show. */
+function requireSamePace(requested: Workload, own: Workload): void {
+  if (phasesText(requested) !== phasesText(own)) {
+    throw loosened(
+      own.phases === undefined
+        ? 'the catalogue sends at one rate: a request may not add phases to it'
+        : 'the phases differ from the catalogue’s: a request keeps them as they are',
+      '/workload/phases',
+    );
+  }
+  if (requested.rate < own.rate || meanRate(requested) < meanRate(own)) {
+    throw loosened(
+      `a rate of ${requested.rate}/s is below the catalogue's ${own.rate}/s: a request may only tighten`,
+      '/workload/rate',
+    );
+  }
+  if (own.arrivals === 'poisson' && requested.arrivals !== 'poisson') {
+    throw loosened(
+      `the catalogue's arrivals are ${own.arrivals}, with bursts; ${requested.arrivals} ones are easier to serve`,
+      '/workload/arrivals',
+    );
+  }
+  if (requested.freshConnections < own.freshConnections) {
+    throw loosened(
+      `a share of ${requested.freshConnections} fresh connections is below the catalogue's ${own.freshConnections}`,
+      '/workload/freshConnections',
+    );
+  }
+}
+
+function loosened(message: string, field: string): RefusedError {
+  return new RefusedError('loosened', message, field);
+}
+
+function phasesText({ phases }: Workload): string {
+  return JSON.stringify(
+    phases === undefined
+      ? null
+      : [phases.apply, phases.steps.map(({ factor, seconds }) => [seconds, factor])],
+  );
+}
+
 function sendsSame(one: RequestKind, other: RequestKind): boolean {
-  const sent = ({ body, expect, headers, method, path }: RequestKind): string =>
+  const sent = ({ body, data, expect, headers, method, path }: RequestKind): string =>
     JSON.stringify([
       method,
       path,
       body ?? null,
-      expect.status ?? null,
+      expect.status === undefined ? null : [...new Set([expect.status].flat())].sort(),
       expect.bodyPattern ?? null,
       Object.entries(headers).sort(),
+      data === undefined ? null : [data.order, data.columns, data.rows],
     ]);
   return sent(one) === sent(other);
 }

@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { expect, it } from 'vitest';
-import { parseCatalogue } from './catalogue-file.ts';
+import { parseCatalogue, readCatalogue } from './catalogue-file.ts';
 import { DocumentError } from './yaml-document.ts';
 
 const good = `
@@ -104,4 +107,30 @@ it('refuses a document that grows without end through its aliases', () => {
         .join(', ')}]`,
   );
   expect(problemsOf(['a0: &a0 [x]', ...levels].join('\n'))[0]?.message).toMatch(/alias/i);
+});
+
+it('reads the CSV files that its workloads name, from its own folder only', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'catalogue-'));
+  const file = path.join(folder, 'speedgate.yaml');
+  const naming = (csv: string): string =>
+    good.replace(
+      /id=\$\{sequence\}", weight: 3/,
+      `id=\${data.id}", weight: 3, data: { file: ${csv} }`,
+    );
+  try {
+    await writeFile(path.join(folder, 'ids.csv'), 'id,name\n7,a\n8,b\n');
+    await writeFile(file, naming('ids.csv'));
+    const { services } = await readCatalogue(file);
+    expect(services[0]?.workload.requests[0]?.data).toEqual({
+      order: 'sequential',
+      columns: ['id'],
+      rows: [['7'], ['8']],
+    });
+    await writeFile(file, naming('../ids.csv'));
+    await expect(readCatalogue(file)).rejects.toThrow(
+      /speedgate\.yaml:9:\d+ services\[0\]\.workload\.requests\[0\]\.data\.file: "\.\.\/ids\.csv" leads out/,
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

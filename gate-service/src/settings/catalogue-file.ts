@@ -1,8 +1,11 @@
 /** Reads the service catalogue: the schema, and what only the whole of it shows. */
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { parseThreshold } from '../judge/threshold.ts';
 import type { Threshold } from '../judge/threshold.ts';
-import { catalogueSchema } from './catalogue.ts';
+import { readCsvData } from '../load/csv-data.ts';
+import type { ReadData } from '../load/inline-data.ts';
+import { catalogueFileSchema } from './catalogue.ts';
 import type { Catalogue, CatalogueService } from './catalogue.ts';
 import { parseYamlDocument } from './yaml-document.ts';
 import type { Path } from './yaml-document.ts';
@@ -11,13 +14,19 @@ type Report = (path: Path, message: string) => void;
 
 /**
  * @param source what to call the text in errors
+ * @param readData reads CSV files that workloads name; absent: they may name none
  * @throws DocumentError with every mistake, its place in the document and its line
  */
-export function parseCatalogue(text: string, source: string): Catalogue {
-  return parseYamlDocument(text, source, catalogueSchema, checkCatalogue);
+export function parseCatalogue(
+  text: string,
+  source: string,
+  readData: ReadData = readNothing,
+): Catalogue {
+  return parseYamlDocument(text, source, catalogueFileSchema(readData), checkCatalogue);
 }
 
 /**
+ * Reads the catalogue and the CSV files that its workloads name, which lie in its folder or below.
  * @throws DocumentError
  * @throws Error when the file cannot be read
  */
@@ -31,7 +40,14 @@ export async function readCatalogue(file: string): Promise<Catalogue> {
       { cause: error },
     );
   }
-  return parseCatalogue(text, file);
+  const folder = path.dirname(path.resolve(file));
+  return parseCatalogue(text, file, (name, order) =>
+    readCsvData(name, order, { folder, root: folder }),
+  );
+}
+
+function readNothing(): never {
+  throw new Error('no files can be named here; write out columns and rows');
 }
 
 function checkCatalogue(catalogue: Catalogue, report: Report): void {

@@ -1,5 +1,7 @@
 /** The service catalogue: what may be gated, by which workload and thresholds. Read from YAML. */
 import { z } from 'zod';
+import { inlineData, type ReadData } from '../load/inline-data.ts';
+import { workloadFileSchema } from '../load/workload-schema.ts';
 import { workloadSchema } from '../load/workload.ts';
 
 export const profileSchema = z.enum(['standard', 'quick']);
@@ -49,3 +51,20 @@ export const catalogueSchema = z.strictObject({
   services: z.array(catalogueServiceSchema).min(1),
 });
 export type Catalogue = z.infer<typeof catalogueSchema>;
+
+/** The catalogue as it stands in a file, whose workloads may name their data; what it gives has it written out. */
+export function catalogueFileSchema(readData: ReadData): z.ZodType<Catalogue> {
+  const workload = workloadFileSchema
+    .transform((file, context): unknown => {
+      const inlined = inlineData(file, readData);
+      if ('workload' in inlined) return inlined.workload;
+      for (const { path, message } of inlined.problems) {
+        context.addIssue({ code: 'custom', path: [...path], message });
+      }
+      return z.NEVER;
+    })
+    .pipe(workloadSchema);
+  return z.strictObject({
+    services: z.array(catalogueServiceSchema.extend({ workload })).min(1),
+  });
+}
