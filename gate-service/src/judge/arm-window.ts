@@ -44,6 +44,7 @@ export class ArmWindow {
   readonly #columns: Columns;
   readonly #names: Dictionaries;
   readonly #sorted = new Map<string | undefined, Float64Array>();
+  readonly #inTime = new Map<string | undefined, Float64Array>();
   readonly #byLaunch = new Map<string | undefined, ReadonlyMap<string, Float64Array>>();
   #tallies: ReadonlyMap<string, Tally> | undefined;
 
@@ -75,6 +76,31 @@ export class ArmWindow {
     if (known !== undefined) return known;
     const values = this.#chosen(kind).sort();
     this.#sorted.set(kind, values);
+    return values;
+  }
+
+  /**
+   * Latencies of a kind, or all, by intended time; among equal times by latency, so that the order of
+   * the file's lines means nothing. Not to be changed.
+   */
+  inOrderOfTime(kind?: string): Float64Array {
+    const known = this.#inTime.get(kind);
+    if (known !== undefined) return known;
+    const { intendedUs, latencyMs, kind: kinds } = this.#columns;
+    const wanted = kind === undefined ? undefined : this.#names.kinds.find(kind);
+    const rows = new Uint32Array(this.count(kind));
+    let next = 0;
+    for (let row = 0; row < latencyMs.length; row += 1) {
+      if (kind === undefined || kinds[row] === wanted) rows[next++] = row;
+    }
+    rows.sort((a, b) => {
+      const apart = (intendedUs[a] ?? 0) - (intendedUs[b] ?? 0);
+      if (apart !== 0) return apart;
+      const [one = 0, other = 0] = [latencyMs[a], latencyMs[b]];
+      return one < other ? -1 : Number(one > other);
+    });
+    const values = Float64Array.from(rows, (row) => latencyMs[row] ?? NaN);
+    this.#inTime.set(kind, values);
     return values;
   }
 

@@ -12,6 +12,7 @@
 import { estimateLocation, halfWidth, lowerBound, upperBound } from '../statistics/location.ts';
 import { quantileOfSorted } from '../statistics/quantile.ts';
 import { createRandom } from '../statistics/random.ts';
+import type { ArmWindow } from './arm-window.ts';
 import { notRun, sameBuildSentence } from './controls.ts';
 import { frame } from './finding.ts';
 import type { ControlOutcome } from './judgement.ts';
@@ -36,7 +37,7 @@ export function sameBuildControl(
   const margin = form === 'log' ? Math.log1p(limit) : limit;
   const q = metric.percent / 100;
   const effects = [...counted, ...planted]
-    .flatMap(({ reference }, index) => halves(reference.sorted(kind), q, seed, index))
+    .flatMap(({ reference }, index) => halves(reference, q, kind, { seed, index }))
     .map((window) => windowEffect(window, form))
     .filter((value) => !Number.isNaN(value));
   const location = estimateLocation(effects);
@@ -69,25 +70,54 @@ export function sameBuildControl(
 }
 
 /**
- * Quantiles of two halves of equal size, every split equally likely. Drawn by rank, and anew for each
- * window in turn, so that neither the order of the file's lines nor the unit of the latencies nor the
- * numbers of the windows matter.
+ * Quantiles of two halves of equal size, every split equally likely. Who goes where is drawn in order
+ * of intended time, and anew for each window in turn: neither the order of the file's lines nor the
+ * unit of the latencies nor the numbers of the windows matter. Not by rank: the same seed would give
+ * every file of that size the same luck.
  */
-function halves(sorted: Float64Array, q: number, seed: number, index: number): WindowQuantiles[] {
-  const half = Math.floor(sorted.length / 2);
-  if (half < leastRequests(q)) return [];
-  const random = createRandom(seed, `same-build ${index}`);
-  const subject = new Float64Array(half);
-  const reference = new Float64Array(sorted.length - half);
-  let taken = 0;
-  for (const [rank, value] of sorted.entries()) {
-    if (random.next() * (sorted.length - rank) < half - taken) subject[taken++] = value;
-    else reference[rank - taken] = value;
-  }
+function halves(window: ArmWindow, q: number, kind: string | undefined, draw: Draw): Quantiles {
+  const { length } = window.inOrderOfTime(kind);
+  if (Math.floor(length / 2) < leastRequests(q)) return [];
+  const [subject, reference] = splitInTwo(window, kind, draw);
   return [
     {
       reference: quantileOfSorted(reference, q) ?? NaN,
       subject: quantileOfSorted(subject, q) ?? NaN,
     },
   ];
+}
+
+type Quantiles = readonly WindowQuantiles[];
+
+interface Draw {
+  readonly seed: number;
+  /** Of the window, in turn. */
+  readonly index: number;
+}
+
+type Halves = readonly [Float64Array, Float64Array];
+
+/** Several thresholds and looks ask for the same split. */
+const splitsKnown = new WeakMap<ArmWindow, Map<string, Halves>>();
+
+/** Each half ascending. */
+function splitInTwo(window: ArmWindow, kind: string | undefined, { seed, index }: Draw): Halves {
+  const known = splitsKnown.get(window) ?? new Map<string, Halves>();
+  splitsKnown.set(window, known);
+  const key = `${seed} ${index} ${kind ?? ''}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const inTime = window.inOrderOfTime(kind);
+  const random = createRandom(seed, `same-build ${index}`);
+  const half = Math.floor(inTime.length / 2);
+  const one = new Float64Array(half);
+  const other = new Float64Array(inTime.length - half);
+  let taken = 0;
+  for (const [place, value] of inTime.entries()) {
+    if (random.next() * (inTime.length - place) < half - taken) one[taken++] = value;
+    else other[place - taken] = value;
+  }
+  const split: Halves = [one.sort(), other.sort()];
+  known.set(key, split);
+  return split;
 }
