@@ -37,6 +37,8 @@ const REQUESTS_PER_SECOND = 1000;
 const PER_ARM = (REQUESTS_PER_SECOND / 2) * WINDOW_SECONDS;
 const QUANTILE = 0.99;
 const MARGIN = 0.05;
+/** Of the standard normal distribution. */
+const NORMAL_P99 = 2.3263;
 const threshold = parseThreshold(`p99 <= baseline + ${MARGIN * 100}%`);
 
 /** The same seed and cell give the same traffic and answers. */
@@ -44,8 +46,9 @@ export function pushOnce(noise: NoiseName, factor: number, seed: number): GateAn
   const model = noises[noise];
   const stream = Object.keys(noises).indexOf(noise) * 1000 + Math.round(factor * 100);
   const together = new Traffic(model, factor, CAP_SECONDS, new FastRandom(seed, stream));
-  // Twice the margin, at least 1 ms; of the median, which is less than what the tail's margin asks for.
-  const plantedMs = Math.max(1, 2 * MARGIN * model.medianMs);
+  // Twice the margin of the p99 that the model begins with (without tail and stalls), at least 1 ms.
+  const p99 = model.medianMs * Math.exp(NORMAL_P99 * model.sigma);
+  const plantedMs = Math.max(1, 2 * MARGIN * p99);
   const windows = Array.from({ length: WINDOWS + PLANTED_WINDOWS }, (_, window) => ({
     baseline: together.send(BASELINE, window * WINDOW_SECONDS, WINDOW_SECONDS, PER_ARM),
     other: together.send(
