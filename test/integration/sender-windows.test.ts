@@ -112,6 +112,58 @@ describe('replacements', () => {
   });
 });
 
+describe('the planted block', () => {
+  class Planting extends ReplacingListener {
+    asked = 0;
+    readonly #delay: () => Promise<number>;
+    constructor(delay: () => Promise<number>) {
+      super(3, (window) => window === 2);
+      this.#delay = delay;
+    }
+    plantedDelayMs(): Promise<number> {
+      this.asked += 1;
+      return this.#delay();
+    }
+  }
+  const plan = { windows: 3, replacements: 1, windowSeconds: 0.2, planted };
+
+  it('waits until the listener says its delay, which the file then holds', async () => {
+    const seen: number[] = [];
+    const listener: Planting = new Planting(async () => {
+      seen.push(target.seen.length);
+      expect(listener.reports.map(({ window }) => window)).toEqual([0, 1, 2, 3]);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      seen.push(target.seen.length);
+      return 7;
+    });
+    const before = target.seen.length;
+    const { measurement, result } = await measure(plan, listener);
+    expect(listener.asked).toBe(1);
+    expect(measurement.plantedDelayUs).toBe(7000);
+    expect(result.ended).toBe('planned');
+    expect(numbers(measurement)).toEqual([0, 1, 2, 3, 4]);
+    // Every counted request had come by then, and no other one came meanwhile.
+    const counted = measurement.samples.filter(({ window }) => window < 4).length;
+    expect(seen.map((count) => count - before)).toEqual([counted, counted]);
+    const block = target.seen.slice(seen[1]);
+    expect(block.filter((request) => request.planted)).toHaveLength(block.length / 2);
+    expect(block.length).toBeGreaterThan(10);
+  });
+
+  it('never comes when the proxy does not get the delay: the measurement fails', async () => {
+    const before = target.seen.length;
+    const listener = new Planting(() => Promise.reject(new Error('the proxy refused it')));
+    await expect(measure(plan, listener)).rejects.toThrow('the proxy refused it');
+    expect(target.seen.slice(before).some((request) => request.planted)).toBe(false);
+  });
+
+  it.each([0, Number.NaN, 1e6])('refuses a delay of %d ms', async (delay) => {
+    await expect(measure(plan, new Planting(() => Promise.resolve(delay)))).rejects.toThrow(
+      /a planted delay of/,
+    );
+  });
+});
+
 describe('blocks', () => {
   it('go to one arm at a time, both in one window, with the same payloads', async () => {
     const before = target.seen.length;

@@ -3,7 +3,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Readable, Writable } from 'node:stream';
 import { openSampleWriter, type SampleWriter } from './sample-file.ts';
-import { formatMetadata } from './sample-format.ts';
+import { formatMetadata, PLANTED_HELD } from './sample-format.ts';
 import { SampleParser } from './sample-parser.ts';
 import type { MeasurementPlan, Sender, SenderListener, SenderResult } from './sender.ts';
 import { WindowCollector } from './window-collector.ts';
@@ -20,6 +20,8 @@ const FEW_COLLECTIONS = ['--min-semi-space-size=16', '--max-semi-space-size=32']
 const KEPT_STDERR = 4000;
 /** For requests under way after an abort, on top of their time-out. */
 const GRACE_MS = 2000;
+/** Longest planted delay, as in the plan. */
+const MOST_DELAY_MS = 60_000;
 
 export interface ChildSenderOptions {
   /** Program and first arguments; this Node with main.ts when absent. The command `sender` is added. */
@@ -78,7 +80,8 @@ async function measure(
   signal.addEventListener('abort', abort, { once: true });
   let inOrder = false;
   try {
-    child.stdin.write(`${JSON.stringify(plan)}\n`);
+    child.stdin.write(`${JSON.stringify(heldFor(listener, plan))}\n`);
+    let plantFailure: { readonly error: unknown } | undefined;
     let asked = false;
     const askForStop = (): void => {
       if (asked || !listener.stopRequested()) return;
@@ -97,10 +100,16 @@ async function measure(
     await readLines(child.stdout, writer, (line) => {
       parser.push(line);
       askForStop();
+      if (line !== PLANTED_HELD || listener.plantedDelayMs === undefined) return;
+      plant(child, listener.plantedDelayMs()).catch((error: unknown) => {
+        plantFailure = { error };
+        child.kill('SIGTERM');
+      });
     });
     const problem = await ended;
     inOrder = problem === undefined;
     signal.throwIfAborted();
+    if (plantFailure !== undefined) throw plantFailure.error;
     if (problem !== undefined) throw new SenderError(`${problem}${said(stderr())}`);
     const { counters, steady, ended: end } = parser.finish();
     if (counters === undefined || steady === undefined || end === undefined) {
@@ -143,6 +152,23 @@ function answer(
 ): void {
   if (replacements === 0 || window < 0 || window >= windows + replacements) return;
   child.stdin.write(`seen ${window} ${wanted}\n`);
+}
+
+/** A listener that says the planted delay is waited for. */
+function heldFor(listener: SenderListener, plan: MeasurementPlan): MeasurementPlan {
+  const { planted } = plan;
+  return planted === undefined || listener.plantedDelayMs === undefined
+    ? plan
+    : { ...plan, planted: { ...planted, held: true } };
+}
+
+/** Passes the delay on when the proxy has it. */
+async function plant(child: SenderProcess, delay: Promise<number>): Promise<void> {
+  const delayMs = await delay;
+  if (!(delayMs > 0 && delayMs <= MOST_DELAY_MS)) {
+    throw new Error(`a planted delay of ${delayMs} ms: above 0 and at most ${MOST_DELAY_MS} ms`);
+  }
+  child.stdin.write(`plant ${delayMs}\n`);
 }
 
 /** Resolves when the process is gone and its output read: with what went wrong, or undefined. */

@@ -20,6 +20,7 @@ export const measurementPlanSchema = z
         ...armSchema.shape,
         windows: z.int().min(1).max(1000),
         delayMs: z.number().positive().max(60_000),
+        held: z.boolean().optional(),
       })
       .optional(),
     workload: workloadSchema,
@@ -86,10 +87,19 @@ function withoutAbsent(plan: z.infer<typeof measurementPlanSchema>): Measurement
   const { planted, replacements, blocks, ownPids, launchHeader, ...rest } = plan;
   return {
     ...rest,
-    ...(planted === undefined ? {} : { planted }),
+    ...(planted === undefined ? {} : { planted: plantedOf(planted) }),
     ...(replacements === undefined ? {} : { replacements }),
     ...(blocks === undefined ? {} : { blocks }),
     ...(ownPids === undefined ? {} : { ownPids }),
     ...(launchHeader === undefined ? {} : { launchHeader }),
   };
+}
+
+function plantedOf({
+  held,
+  ...planted
+}: NonNullable<z.infer<typeof measurementPlanSchema>['planted']>): NonNullable<
+  MeasurementPlan['planted']
+> {
+  return { ...planted, ...(held === undefined ? {} : { held }) };
 }

@@ -11,6 +11,8 @@ import {
 } from './sample.ts';
 
 export const FORMAT = 'speed-gate-samples/1';
+/** Written when a held planted block could begin. */
+export const PLANTED_HELD = '# planted-block: waits for its delay';
 export const HEADER = 'arm,launch,window,kind,intended_us,latency_us,status';
 
 /** Field values need no quoting: what is not plain becomes `_`. */

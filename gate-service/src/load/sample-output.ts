@@ -37,6 +37,17 @@ export class SampleOutput {
     this.flush();
   }
 
+  /** A line that readers of the file pass over. */
+  remark(line: string): void {
+    this.#text += `${line}\n`;
+    this.flush();
+  }
+
+  /** Facts that become known meanwhile; of a key that is there twice, the last one counts. */
+  facts(metadata: Metadata): void {
+    for (const line of formatMetadata(metadata)) this.remark(line);
+  }
+
   finish(counters: SenderCounters, metadata: Metadata): void {
     const lines = [...formatCounters(counters), ...formatMetadata(metadata)];
     this.#text += `${lines.join('\n')}\n`;

@@ -16,7 +16,13 @@ export interface MeasurementPlan {
   /** Exactly two: each adjacent pair of requests goes to both in random order. */
   readonly arms: readonly [SenderArm, SenderArm];
   /** Short block at the end with a real delay for this arm's requests: the positive control. */
-  readonly planted?: SenderArm & { readonly windows: number; readonly delayMs: number };
+  readonly planted?: SenderArm & {
+    readonly windows: number;
+    /** Unless {@link SenderListener.plantedDelayMs} says another one. */
+    readonly delayMs: number;
+    /** The block waits for its delay; set by the sender for a listener that says it. */
+    readonly held?: boolean;
+  };
   readonly workload: Workload;
   /** Pairs per second; requests per second are twice that. */
   readonly pairsPerSecond: number;
@@ -79,6 +85,12 @@ export interface SenderListener {
    * after each report. What was wanted once stays wanted. Absent: the planned ones.
    */
   windowsWanted?(): number;
+  /**
+   * Asked once, when the last counted window has been reported and a planted block follows. Resolves with
+   * the delay, milliseconds above 0, when the proxy has it; nothing is sent until then. When it rejects, or
+   * takes longer than 30 s, the measurement fails. Absent: the plan's delay, which the proxy has already.
+   */
+  plantedDelayMs?(): Promise<number>;
 }
 
 export interface Sender {

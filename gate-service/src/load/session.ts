@@ -9,7 +9,7 @@ import { Metronome } from './metronome.ts';
 import { monotonicUs } from './monotonic.ts';
 import { createPairing } from './pairing.ts';
 import { RequestClient, type Exchange, type Settled } from './request-client.ts';
-import { plainField } from './sample-format.ts';
+import { plainField, PLANTED_HELD } from './sample-format.ts';
 import { SampleOutput } from './sample-output.ts';
 import type { MeasurementEnd } from './sample.ts';
 import type { MeasurementPlan, SenderArm } from './sender.ts';
@@ -25,6 +25,8 @@ const DEFAULT_LAUNCH_HEADER = 'x-speed-gate-node';
 const LEAD_IN_US = 100_000;
 /** How often time-outs are looked for and lines are pushed out. */
 const HOUSEKEEPING_MS = 20;
+/** Longest time that the planted block waits for its delay. */
+const HELD_US = 30e6;
 
 interface UnderWay {
   settled: boolean;
@@ -51,6 +53,8 @@ export class Session {
   #sent = 0;
   #received = 0;
   #sendingOver = false;
+  /** When it was asked for the planted delay. */
+  #heldSinceUs: number | undefined;
 
   /** @param write takes text in `speed-gate-samples/1`, in order */
   constructor(plan: MeasurementPlan, write: (text: string) => void) {
@@ -66,6 +70,7 @@ export class Session {
       windows: plan.windows,
       replacements: plan.replacements ?? 0,
       plantedWindows: plan.planted?.windows ?? 0,
+      plantedHeld: plan.planted?.held ?? false,
       maxUs: plan.limits.maxSeconds * 1e6,
     });
     this.#turns = createTurns(plan, this.#schedule);
@@ -156,6 +161,16 @@ export class Session {
     });
   }
 
+  /** The proxy has this delay now: the planted block may begin. */
+  plant(delayMs: number): void {
+    this.#guarded(() => {
+      if (this.#heldSinceUs === undefined) throw new Error('a delay for a block that is not due');
+      this.#output.facts({ plantedDelayUs: delayMs * 1000 });
+      this.#schedule.plant();
+      this.#goOn();
+    });
+  }
+
   /** Sends nothing more; requests under way still get their records. */
   terminate(): void {
     this.#schedule.terminate('terminated');
@@ -181,12 +196,17 @@ export class Session {
       }
       const turn = this.#turns.next();
       if (turn === undefined) {
-        if (this.#schedule.phase === 'waiting') this.#book.end();
+        if (this.#pausing) this.#book.end();
         else this.#overWhenDone();
         return;
       }
       this.#send(turn, nowUs);
     }
+  }
+
+  /** Nothing is sent now, but something will be. */
+  get #pausing(): boolean {
+    return this.#schedule.phase === 'waiting' || this.#schedule.phase === 'held';
   }
 
   /** Goes on after waiting, if it is known how. */
@@ -266,8 +286,28 @@ export class Session {
     });
     const nowUs = monotonicUs() - this.#startUs;
     this.#target.check(nowUs / 1e6);
-    if (this.#schedule.phase === 'waiting' && this.#schedule.expired(nowUs)) this.#resume();
+    this.#askForDelay(nowUs);
+    if (this.#pausing && this.#schedule.expired(nowUs)) this.#resume();
     this.#output.flush();
+  }
+
+  /** When every counted window has been reported: what is planted depends on them. */
+  #askForDelay(nowUs: number): void {
+    if (this.#schedule.phase !== 'held') return;
+    if (this.#heldSinceUs !== undefined) {
+      if (nowUs - this.#heldSinceUs < HELD_US) return;
+      throw new Error(`nobody said the planted delay within ${HELD_US / 1e6} s`);
+    }
+    if (this.#received < this.#sent) return;
+    this.#heldSinceUs = nowUs;
+    this.#book
+      .settled()
+      .then(() => {
+        this.#output.remark(PLANTED_HELD);
+      })
+      .catch((error: unknown) => {
+        this.#finished.reject(error instanceof Error ? error : new Error(String(error)));
+      });
   }
 
   #windowComplete({ fitness, warmUp }: CompleteWindow): void {

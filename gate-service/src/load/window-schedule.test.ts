@@ -66,6 +66,43 @@ describe('WindowSchedule', () => {
     expect(schedule.steady).toBe(false);
   });
 
+  it.each([0, 1])(
+    'holds the planted block until its delay is there (%i replacements)',
+    (replacements) => {
+      const schedule = new WindowSchedule({
+        ...options,
+        warmupMaxUs: 0,
+        replacements,
+        plantedHeld: true,
+      });
+      for (let at = 0; at < 3000; at += 100)
+        expect(schedule.windowAt(at)).toBe(Math.floor(at / 1000));
+      schedule.seen(2, 3);
+      expect(schedule.windowAt(3000)).toBeUndefined();
+      schedule.stop();
+      schedule.seen(2, 3);
+      expect(schedule.windowAt(90_000)).toBeUndefined();
+      expect(schedule).toMatchObject({ phase: 'held', mayGoOn: false });
+      schedule.plant();
+      expect(schedule.mayGoOn).toBe(true);
+      // Both windows are whole, and under the numbers that they always have.
+      const first = 3 + replacements;
+      expect(schedule.windowAt(91_050)).toBe(first);
+      expect(schedule.windowAt(92_049)).toBe(first);
+      expect(schedule.windowAt(92_050)).toBe(first + 1);
+      expect(schedule.windowAt(93_050)).toBeUndefined();
+      expect(schedule).toMatchObject({ phase: 'over', end: 'planned' });
+    },
+  );
+
+  it('does not hold for ever: the cap on time ends it', () => {
+    const schedule = new WindowSchedule({ ...options, warmupMaxUs: 0, plantedHeld: true });
+    windows(schedule);
+    expect(schedule.phase).toBe('held');
+    expect(schedule.expired(1_000_000)).toBe(true);
+    expect(schedule).toMatchObject({ phase: 'over', end: 'max-seconds' });
+  });
+
   it('ends the window in progress after a stop and sends the planted block under its own numbers', () => {
     const schedule = new WindowSchedule({ ...options, warmupMaxUs: 0 });
     const pairs = windows(schedule, (at) => {

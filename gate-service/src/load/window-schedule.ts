@@ -10,11 +10,16 @@ export interface WindowScheduleOptions {
   /** Most windows that may be added for spoilt ones; 0 when absent. */
   readonly replacements?: number;
   readonly plantedWindows: number;
+  /** The planted block begins only when {@link WindowSchedule.plant} was called. */
+  readonly plantedHeld?: boolean;
   readonly maxUs: number;
 }
 
-/** `waiting`: all wanted windows are sent, and whether one has to be replaced is not known yet. */
-export type SchedulePhase = 'warm-up' | 'measuring' | 'waiting' | 'planted' | 'over';
+/**
+ * `waiting`: all wanted windows are sent, and whether one has to be replaced is not known yet. `held`: no
+ * further one is sent, and the proxy does not have the planted delay yet.
+ */
+export type SchedulePhase = 'warm-up' | 'measuring' | 'waiting' | 'held' | 'planted' | 'over';
 
 /**
  * Warm-up windows are negative and rise; counted ones and their replacements are 0 to
@@ -33,6 +38,7 @@ export class WindowSchedule {
   #lastSent = -1;
   #lastSeen = -1;
   #stopping = false;
+  #mayPlant: boolean;
   #steady = false;
   #measureNext = false;
   #end: MeasurementEnd = 'planned';
@@ -41,6 +47,7 @@ export class WindowSchedule {
     this.#options = options;
     this.#wanted = options.windows;
     this.#mostWindows = options.windows + (options.replacements ?? 0);
+    this.#mayPlant = options.plantedHeld !== true;
     this.#phase = 'warm-up';
     // One for each that may fit, so that the last one is −1 at most.
     this.#window = -Math.ceil(options.warmupMaxUs / options.warmupWindowUs);
@@ -81,8 +88,14 @@ export class WindowSchedule {
     this.#wanted = Math.max(this.#wanted, Math.min(wanted, this.#mostWindows));
   }
 
-  /** In phase `waiting`: whether {@link windowAt} would now go on. */
+  /** The proxy has the planted delay: the block may begin. */
+  plant(): void {
+    this.#mayPlant = true;
+  }
+
+  /** In the phases `waiting` and `held`: whether {@link windowAt} would now go on. */
   get mayGoOn(): boolean {
+    if (this.#phase === 'held') return this.#mayPlant;
     return this.#phase === 'waiting' && (this.#stopping || this.#lastSeen >= this.#lastSent);
   }
 
@@ -101,7 +114,7 @@ export class WindowSchedule {
 
   /**
    * Window of a pair whose first request is meant to leave at this time; undefined when nothing is sent
-   * now: any more, or while it is `waiting`. Times must not fall from call to call.
+   * now: any more, or while it is `waiting` or `held`. Times must not fall from call to call.
    */
   windowAt(intendedUs: number): number | undefined {
     while (!this.expired(intendedUs)) {
@@ -111,6 +124,12 @@ export class WindowSchedule {
         case 'waiting':
           if (!this.mayGoOn) return undefined;
           this.#goOn(intendedUs);
+          break;
+        case 'held':
+          if (!this.mayGoOn) return undefined;
+          // Nothing was sent meanwhile: the block begins with a whole window.
+          this.#windowStartUs = intendedUs;
+          this.#phase = 'planted';
           break;
         case 'warm-up': {
           if (this.#measureNext || intendedUs >= this.#options.warmupMaxUs) {
@@ -173,6 +192,7 @@ export class WindowSchedule {
 
   #plant(): void {
     this.#window = this.#mostWindows;
-    this.#phase = this.#options.plantedWindows > 0 ? 'planted' : 'over';
+    if (this.#options.plantedWindows === 0) this.#phase = 'over';
+    else this.#phase = this.#mayPlant ? 'planted' : 'held';
   }
 }
