@@ -1,8 +1,11 @@
 /** Measurements that were made to get a pass that is not earned, or found to get one. */
 import { describe, expect, test, vi } from 'vitest';
 import { meanAndVariance } from '../statistics/location.ts';
-import { judge } from './judge.ts';
-import { makeMeasurement } from './test-measurement.ts';
+import { unfitReason } from './fitness.ts';
+import { judge, judgeSequentially } from './judge.ts';
+import { makeMeasurement, type MeasurementRecipe } from './test-measurement.ts';
+import type { Sample } from '../load/sample.ts';
+import type { Judgement } from './judgement.ts';
 import { parseThreshold } from './threshold.ts';
 
 // Many measurements are made and judged: on a busy machine that takes its time.
@@ -19,5 +22,107 @@ describe('the split of the baseline', () => {
     });
     const { mean, variance } = meanAndVariance(effects);
     expect(Math.abs(mean) / Math.sqrt(variance / count)).toBeLessThan(3.5);
+  });
+});
+
+const thresholds = ['p50 <= baseline + 10%', 'p95 <= baseline + 15%', 'p99 <= baseline + 20%'].map(
+  parseThreshold,
+);
+const sequentially = (recipe: MeasurementRecipe, rules = thresholds): Judgement =>
+  judgeSequentially(makeMeasurement(recipe), rules, {
+    seed: 1,
+    requirePlanted: true,
+    steady: true,
+  }).judgement;
+const ofCandidate =
+  (change: (sample: Sample) => Sample) =>
+  (sample: Sample): Sample =>
+    sample.arm === 'candidate' ? change(sample) : sample;
+const slowIn =
+  (windows: readonly number[], factor: number) =>
+  (sample: Sample): Sample =>
+    windows.includes(sample.window)
+      ? { ...sample, latencyUs: Math.round(sample.latencyUs * factor) }
+      : sample;
+
+describe('a candidate that stalls now and then', () => {
+  const stalls = ofCandidate(slowIn([4, 12, 20], 20));
+
+  test('is not met, and the sentence names the windows', () => {
+    for (let seed = 0; seed < 8; seed += 1) {
+      const { cause, outcomes } = sequentially({ seed, change: stalls });
+      expect(cause).not.toBe('met');
+      expect(outcomes[0]!.sentence).toMatch(
+        /In 3 of 24 windows the candidate alone was up to x(1\d|2\d)(\.\d)? slower in p50\./,
+      );
+    }
+  });
+
+  test('nor by an absolute limit, which the baseline keeps in every window', () => {
+    const { outcomes } = sequentially({ change: stalls }, [parseThreshold('p95 < 200ms')]);
+    expect(outcomes[0]).toMatchObject({ outcome: 'inconclusive' });
+    expect(outcomes[0]!.sentence).toContain('candidate alone');
+  });
+
+  test('nor where it fails in them altogether', () => {
+    const failing = ofCandidate((s) =>
+      [4, 12, 20].includes(s.window) ? { ...s, status: 'timeout' } : s,
+    );
+    const { cause, outcomes } = sequentially({ change: failing });
+    expect(cause).not.toBe('met');
+    expect(outcomes[0]!.sentence).toContain('up to having no p50');
+  });
+
+  test('two windows of a short measurement are enough', () => {
+    const { cause } = sequentially({ windows: 10, change: ofCandidate(slowIn([2, 7], 20)) });
+    expect(cause).toBe('inconclusive');
+  });
+
+  test.each([
+    ['both arms, as the machine does', slowIn([4, 12, 20], 20)],
+    [
+      'the baseline as often',
+      (sample: Sample): Sample =>
+        slowIn(sample.arm === 'baseline' ? [3, 9, 15] : [4, 12, 20], 20)(sample),
+    ],
+    [
+      'the baseline alone',
+      (sample: Sample): Sample =>
+        sample.arm === 'baseline' ? slowIn([4, 12, 20], 20)(sample) : sample,
+    ],
+  ])('stalls that strike %s say nothing against it', (_whom, change) => {
+    expect(sequentially({ change }, thresholds.slice(0, 2)).cause).toBe('met');
+  });
+});
+
+describe('reports of the sender', () => {
+  const good = { window: 0, latenessP99Us: 900, runQueueShare: 0.01, foreignCores: 0.1 };
+
+  test.each([
+    ['requests that waited for the pool', { sent: 792, received: 792, waited: 17 }, /wait/],
+    ['nothing sent', { sent: 0, received: 0 }, /nothing was sent/],
+    ['hardly anything received', { sent: 500, received: 10 }, /only 10 of 500/],
+    ['more received than sent', { sent: 500, received: 501 }, /contradicts/],
+    ['more waiting than sent', { sent: 500, received: 500, waited: 501 }, /contradicts/],
+    ['an impossible number that waited', { sent: 500, received: 500, waited: NaN }, /impossible/],
+  ])('unfit: %s', (_what, counts, words) => {
+    expect(unfitReason({ ...good, ...counts })).toMatch(words);
+  });
+
+  test.each([
+    { sent: 792, received: 792, waited: 15 },
+    { sent: 792, received: 792 },
+    { sent: 20, received: 12 },
+  ])('fit: %o', (counts) => {
+    expect(unfitReason({ ...good, ...counts })).toBeUndefined();
+  });
+
+  test('a slower build does not hide behind a pool that is empty', () => {
+    const { cause } = sequentially({
+      slower: 1.5,
+      path: 2000,
+      fitness: () => ({ waited: 300 }),
+    });
+    expect(cause).toBe('invalid');
   });
 });

@@ -205,7 +205,7 @@ describe('10. a rank test misses changes of variance, mishandles start-up noise 
 
   test('a start that was slow in one arm is trimmed away', () => {
     const measurement = makeMeasurement({
-      change: ofCandidate((s) => (s.window < 3 ? { ...s, latencyUs: s.latencyUs * 4 } : s)),
+      change: ofCandidate((s) => (s.window < 2 ? { ...s, latencyUs: s.latencyUs * 4 } : s)),
     });
     expect(judged(measurement, ['p50 <= baseline + 10%'])).toMatchObject({ cause: 'met' });
   });

@@ -11,6 +11,8 @@ export interface FitnessLimits {
   readonly runQueueShare: number;
   /** Cores used by strangers. */
   readonly foreignCores: number;
+  /** Share of the requests that had to wait for a free connection, 0–1. */
+  readonly waitedShare: number;
   /** Largest share of windows that may be dropped, 0–1. */
   readonly droppedShare: number;
 }
@@ -19,8 +21,12 @@ export const defaultFitnessLimits: FitnessLimits = {
   latenessP99Us: 20_000,
   runQueueShare: 0.2,
   foreignCores: 0.75,
+  waitedShare: 0.02,
   droppedShare: 0.3,
 };
+
+/** So many requests may be on their way when a report is made: of the window, and at least so many. */
+const UNANSWERED = { share: 0.05, count: 10 };
 
 export const UNWATCHED = 'nobody watched how much CPU other processes used';
 
@@ -33,10 +39,21 @@ export function unfitReason(
   limits: FitnessLimits = defaultFitnessLimits,
   unwatched: 'unfit' | 'allowed' = 'unfit',
 ): string | undefined {
-  const { latenessP99Us, runQueueShare, foreignCores, sent, received } = fitness;
-  const numbers = [latenessP99Us, runQueueShare, foreignCores ?? 0, sent, received];
+  const { latenessP99Us, runQueueShare, foreignCores, sent, received, waited = 0 } = fitness;
+  const numbers = [latenessP99Us, runQueueShare, foreignCores ?? 0, sent, received, waited];
   if (!numbers.every((value) => Number.isFinite(value) && value >= 0)) {
     return 'its report holds impossible numbers';
+  }
+  if (sent === 0) return 'its report says that nothing was sent';
+  if (received > sent || waited > sent) {
+    return `its report contradicts itself: ${sent} sent, ${received} received, ${waited} waited`;
+  }
+  if (sent - received > Math.max(UNANSWERED.count, UNANSWERED.share * sent)) {
+    return `only ${received} of ${sent} requests were answered or given up`;
+  }
+  // Both arms share the connections: what then waits for them is measured as the pool's latency.
+  if (waited > limits.waitedShare * sent) {
+    return `${waited} of ${sent} requests had to wait for a free connection (limit ${limits.waitedShare * 100} %)`;
   }
   if (latenessP99Us > limits.latenessP99Us) {
     return `requests left ${(latenessP99Us / 1000).toFixed(1)} ms late (limit ${limits.latenessP99Us / 1000} ms)`;

@@ -24,6 +24,8 @@ import {
   type Launches,
 } from './launches.ts';
 import { LEAST_SHARE_COUNTED, MINIMUM_WINDOWS } from './looks.ts';
+import { candidateStalls, type WindowEffect } from './outlying.ts';
+import { describeStalls } from './wording.ts';
 import { metricName, type Threshold } from './threshold.ts';
 import type { ArmWindow } from './arm-window.ts';
 import type { ComparedWindow } from './windows.ts';
@@ -36,6 +38,8 @@ export interface WindowQuantiles {
 
 /** Least requests of an arm in a window of which a quantile is taken. */
 const LEAST_REQUESTS = 5;
+/** For absolute limits: how far a window must be out at least, of logarithms (a tenth slower). */
+const LEAST_STALL = 0.1;
 
 export function findLatency(threshold: Threshold, evidence: Evidence): Finding {
   const { metric, against } = threshold;
@@ -158,11 +162,17 @@ export function compareArms(
   if (location !== undefined) {
     const estimate = location.estimate;
     const proven = levels.final ? 0 : margin;
+    const stalls = noteOfStalls(
+      effects.map((effect) => ({ effect, worse: effect > margin, better: effect < -margin })),
+      { margin, form, name },
+      levels.final,
+    );
     return {
       ...frame(threshold),
       ...interval(location, reportLevel, shown),
+      ...stalls,
       minimumDetectableEffect: shown(detectableShift(location, levels.breach)),
-      holds: upperBound(location, levels.pass) < margin,
+      holds: stalls === undefined && upperBound(location, levels.pass) < margin,
       breachP: estimate >= margin ? pAbove(location, proven) : 1,
     };
   }
@@ -213,12 +223,23 @@ function holdAgainstLimit(
       : levelOfLaunches(launches.subject, overWindows.estimate),
   );
   if (location !== undefined) {
+    const compared = hasReference ? windows : [];
+    const stalls = noteOfStalls(
+      compared.map((window) => ({
+        effect: windowEffect(window, 'log'),
+        worse: window.subject > limit && window.reference <= limit,
+        better: window.reference > limit && window.subject <= limit,
+      })),
+      { margin: LEAST_STALL, form: 'log', name },
+      levels.final,
+    );
     return {
       ...frame(threshold),
       ...interval(location, reportLevel, Math.exp),
+      ...stalls,
       minimumDetectableEffect:
         Math.exp(location.estimate) * Math.expm1(detectableShift(location, levels.breach)),
-      holds: upperBound(location, levels.pass) < Math.log(limit),
+      holds: stalls === undefined && upperBound(location, levels.pass) < Math.log(limit),
       ...breach(pAbove(location, Math.log(limit))),
     };
   }
@@ -233,6 +254,19 @@ function holdAgainstLimit(
     };
   }
   return invalidFinding(threshold, `every window shows the same ${name}: real latencies vary`);
+}
+
+/** Says in which windows the candidate alone stalled, where that forbids `met`. */
+function noteOfStalls(
+  windows: readonly WindowEffect[],
+  { margin, form, name }: { margin: number; form: 'log' | 'ms'; name: string },
+  final: boolean,
+): { readonly note: string } | undefined {
+  const comparable = windows.filter(({ effect }) => !Number.isNaN(effect));
+  if (comparable.length === 0) return undefined;
+  const stalls = candidateStalls(comparable, margin, final);
+  if (stalls === undefined) return undefined;
+  return { note: describeStalls(stalls, { windows: windows.length, form, name }) };
 }
 
 /** Nothing without windows; without launches the windows alone. */

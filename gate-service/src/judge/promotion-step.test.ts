@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../statistics/random.ts';
-import { judgePromotionStep, type StepTraffic } from './promotion-step.ts';
+import { judgePromotionStep, type LatencyCounts, type StepTraffic } from './promotion-step.ts';
 import { normal } from './test-measurement.ts';
 
 const bounds = [25, 50, 75, 100, 150, 250, 500, Infinity];
@@ -114,5 +114,33 @@ describe('judgePromotionStep', () => {
     const current = traffic('current', 3000);
     expect(judgePromotionStep(odd[name], current, options).outcome).toBe('no-data');
     expect(judgePromotionStep(current, odd[name], options).outcome).toBe('no-data');
+  });
+});
+
+describe('a latency that nobody can know', () => {
+  const options = { steps: 5 };
+  const plain = (counts: LatencyCounts['bounds']): StepTraffic => ({
+    requests: 1000,
+    failures: 0,
+    latency: { bounds: counts },
+  });
+  const whole = { leMs: Infinity, count: 1000 };
+
+  test('a histogram without a finite bound is no data', () => {
+    const finding = judgePromotionStep(plain([whole]), plain([whole]), options);
+    expect(finding).toMatchObject({ outcome: 'no-data' });
+    expect(finding.sentence).toContain('no finite bound');
+  });
+
+  test('neither are different bounds', () => {
+    const canary = plain([{ leMs: 500, count: 0 }, whole]);
+    const current = plain([{ leMs: 100, count: 950 }, whole]);
+    expect(judgePromotionStep(canary, current, options)).toMatchObject({ outcome: 'no-data' });
+    expect(judgePromotionStep(current, canary, options)).toMatchObject({ outcome: 'no-data' });
+  });
+
+  test('failures breach all the same', () => {
+    const canary = { ...plain([whole]), failures: 300 };
+    expect(judgePromotionStep(canary, plain([whole]), options).outcome).toBe('breached');
   });
 });

@@ -72,6 +72,8 @@ export function judgePromotionStep(
     failsMore(canary, current, level) ??
     isSlower(canary, current, level);
   if (breach !== undefined) return { outcome: 'breached', sentence: breach };
+  const unknown = incomparable(canary, current);
+  if (unknown !== undefined) return { outcome: 'no-data', sentence: unknown };
 
   const { expectedRequests = 0, minimumRequests = 50 } = options;
   if (expectedRequests >= minimumRequests && canary.requests < expectedRequests / 4) {
@@ -106,6 +108,27 @@ function missingData(traffic: StepTraffic | undefined, who: string): string | un
     return `the latency histogram of ${who} is empty although there were ${requests} requests`;
   }
   return undefined;
+}
+
+/** Tails are compared at a bound that both histograms have: without one nothing is known of latency. */
+function incomparable(canary: StepTraffic, current: StepTraffic): string | undefined {
+  const own = finiteBounds(canary.latency);
+  const other = finiteBounds(current.latency);
+  // Without answers there is no histogram to compare; errors and counts decide.
+  if (answered(canary.latency) === 0 || answered(current.latency) === 0) return undefined;
+  if (own.length === 0 || other.length === 0) {
+    return `the latency histogram of ${own.length === 0 ? 'the canary' : 'the nodes in force'} has no finite bound: nothing is known of its latency`;
+  }
+  if (own.length === other.length && own.every((leMs, index) => leMs === other[index])) {
+    return undefined;
+  }
+  return 'the latency histograms of the canary and of the nodes in force have different bounds: they cannot be compared';
+}
+
+function finiteBounds(latency: LatencyCounts): number[] {
+  return sortedBounds(latency)
+    .map(({ leMs }) => leMs)
+    .filter(Number.isFinite);
 }
 
 function failsOutright({ requests, failures }: StepTraffic, level: number): string | undefined {

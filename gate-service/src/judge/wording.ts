@@ -5,6 +5,7 @@
 import type { Finding } from './finding.ts';
 import type { ControlOutcome, JudgedCause, Outcome, ThresholdOutcome } from './judgement.ts';
 import { milliseconds, percent, signedPercent } from './numbers.ts';
+import type { Outlying } from './outlying.ts';
 import { metricName, type Threshold } from './threshold.ts';
 
 export function describeOutcome(finding: Finding, outcome: Outcome): string {
@@ -61,6 +62,25 @@ export function describeSummary(
       return `Not a valid measurement: ${why}${rest}`;
     }
   }
+}
+
+/** As part of a sentence: in which windows the candidate alone stalled. */
+export function describeStalls(
+  { candidate, baseline, greatest }: Outlying,
+  {
+    windows,
+    form,
+    name,
+  }: { readonly windows: number; readonly form: 'log' | 'ms'; readonly name: string },
+): string {
+  const where = `in ${candidate} of ${windows} windows the candidate alone`;
+  const against = baseline === 0 ? '' : ` (the baseline alone in ${baseline})`;
+  if (greatest === Infinity) return `${where} stalled or failed, up to having no ${name}${against}`;
+  const size =
+    form === 'ms'
+      ? milliseconds(greatest)
+      : `x${Math.exp(greatest).toPrecision(greatest < Math.log(10) ? 2 : 3)}`;
+  return `${where} was up to ${size} slower in ${name}${against}`;
 }
 
 function describeMet(outcomes: readonly ThresholdOutcome[]): string {
