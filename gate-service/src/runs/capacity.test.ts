@@ -96,6 +96,7 @@ describe('a threshold on capacity', () => {
     waits(world.sender, () => 1);
     capacityIs(1);
     world.sender.after = () => {
+      if (world.sender.plans.length > 1) return;
       void world.store.saveServiceState('checkout', 0, {
         inForce: {
           build: NEW,

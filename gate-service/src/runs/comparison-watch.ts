@@ -8,6 +8,7 @@ import type { CpuSource } from './cpu-source.ts';
 import type { ComparisonRequest } from './compared.ts';
 import { replacementsFor } from './compared.ts';
 import { describeEffects } from './effects.ts';
+import { plantedDelayMs } from './planted-delay.ts';
 import type { RunContext } from './run-context.ts';
 import { WindowCpu } from './window-cpu.ts';
 
@@ -21,16 +22,28 @@ export class ComparisonWatch implements SenderListener {
   readonly #replacements: number;
   readonly #looks: ReadonlySet<number>;
   readonly #samples: Sample[] = [];
+  readonly #plant: (delayMs: number) => Promise<void>;
+  readonly #spoilt = new Set<number>();
   readonly #fitness: WindowFitness[] = [];
   #measured = 0;
   #counted = 0;
   #stoppedAt: number | undefined;
+  #plantedMs: number | undefined;
   #lastProgress: number;
   #readings: Promise<void> = Promise.resolve();
   #lines: Promise<void> = Promise.resolve();
 
-  /** @param cpu read at the end of every window */
-  constructor(context: RunContext, request: ComparisonRequest, cpu: CpuSource) {
+  /**
+   * @param cpu read at the end of every window
+   * @param plant resolves when the proxy has this delay for the planted block
+   */
+  constructor(
+    context: RunContext,
+    request: ComparisonRequest,
+    cpu: CpuSource,
+    plant: (delayMs: number) => Promise<void>,
+  ) {
+    this.#plant = plant;
     this.#context = context;
     this.#request = request;
     this.#cpuSource = cpu;
@@ -80,11 +93,38 @@ export class ComparisonWatch implements SenderListener {
       this.#measured += 1;
       const counts = this.#context.deps.judge.counts(report.fitness);
       if (counts) this.#counted += 1;
+      else this.#spoilt.add(window);
       this.#samples.push(...report.samples);
       this.#fitness.push(report.fitness);
       this.#read(window, counts && this.#looks.has(this.#counted) ? this.#counted : undefined);
     }
     this.#progress(report);
+  }
+
+  /** The delay that the proxy had for the planted block; undefined before. */
+  get plantedMs(): number | undefined {
+    return this.#plantedMs;
+  }
+
+  /** Twice the smallest margin of the thresholds that are judged; in the proxy when it resolves. */
+  async plantedDelayMs(): Promise<number> {
+    const delayMs = this.#delayOfMargins() ?? this.#context.profile.planted.delayMs;
+    await this.#plant(delayMs);
+    this.#plantedMs = delayMs;
+    return delayMs;
+  }
+
+  #delayOfMargins(): number | undefined {
+    const { deps, run } = this.#context;
+    const { arms, baseline } = this.#request;
+    // Without a baseline no margin is judged.
+    if (!baseline) return undefined;
+    return plantedDelayMs(
+      run.settings.thresholds.flatMap(
+        (text) => deps.judge.checkThreshold(text).latencyMargin ?? [],
+      ),
+      this.#samples.filter(({ arm, window }) => arm === arms[0].name && !this.#spoilt.has(window)),
+    );
   }
 
   /** Resolves when everything that the reports set off is done. */

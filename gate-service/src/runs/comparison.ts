@@ -16,6 +16,9 @@ import type { MeasurementRecord } from './records.ts';
 import type { RunContext } from './run-context.ts';
 import { measurementOf } from './stored-measurement.ts';
 
+/** The sender waits a little longer than that for the delay of the planted block. */
+const PLANT_MS = 25_000;
+
 /**
  * Measures and stores. Everything the answer rests on has been read back from the stored file.
  * @throws InvalidAttempt when sender, file or nodes make it worthless; PlatformError from routing
@@ -26,12 +29,14 @@ export async function compare(
   request: ComparisonRequest,
 ): Promise<Comparison> {
   const { sampleFiles, sender, store, world } = context.deps;
-  await route(context, request);
+  await route(context, request, context.profile.planted.delayMs);
   const before = await world.observe(context.service.name, 'staging');
   const file = await sampleFiles.place(context.run.id, attempt);
   const plan = planOf(context, request, attempt, await ownPids(context, before));
   const cpuSource = cpuSourceOf(context, request, before);
-  const watch = new ComparisonWatch(context, request, cpuSource);
+  const watch = new ComparisonWatch(context, request, cpuSource, (delayMs) =>
+    route(context, request, delayMs, PLANT_MS),
+  );
   const startedAt = context.now();
   let result: SenderResult;
   try {
@@ -83,7 +88,7 @@ export async function compare(
     seed: context.run.settings.seed,
     steady: result.steady,
     counters: result.counters,
-    ...(plan.planted === undefined ? {} : { plantedDelayUs: plan.planted.delayMs * 1000 }),
+    ...(watch.plantedMs === undefined ? {} : { plantedDelayUs: watch.plantedMs * 1000 }),
     ...(cpu === undefined ? {} : { cpuSeconds: cpu }),
     cpuSecondsByWindow: watch.cpu.byWindow,
     ...(capacityByBlock === undefined ? {} : { capacityByBlock }),
@@ -121,8 +126,13 @@ function cpuSourceOf(
     : cpuFromMachine(deps.machine, arms, before);
 }
 
-async function route(context: RunContext, request: ComparisonRequest): Promise<void> {
-  const { delayMs } = context.profile.planted;
+/** Seen in the proxy when it resolves. */
+async function route(
+  context: RunContext,
+  request: ComparisonRequest,
+  delayMs: number,
+  mostMs?: number,
+): Promise<void> {
   await context.deps.world.routeMeasurement(
     {
       service: context.service.name,
@@ -130,7 +140,9 @@ async function route(context: RunContext, request: ComparisonRequest): Promise<v
       ...(request.planted ? { planted: { headerValue: request.arms[0].name, delayMs } } : {}),
     },
     context.owner,
-    context.signal,
+    mostMs === undefined
+      ? context.signal
+      : AbortSignal.any([context.signal, AbortSignal.timeout(mostMs)]),
   );
 }
 

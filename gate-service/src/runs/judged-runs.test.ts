@@ -1,6 +1,7 @@
 /** Runs with the real judge and optimizer on synthetic samples: do the rooms fit together? */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Sample } from '../load/sample.ts';
+import { PlatformError } from '../platforms/platform.ts';
 import { STOCK_VALUES } from '../stack/stock.ts';
 import { runJudge } from './adapters/run-judge.ts';
 import { stackConfigurations } from './adapters/stack-configurations.ts';
@@ -57,6 +58,38 @@ describe('a run with the real judge', () => {
     const [measurement] = await world.store.measurements(run.id);
     expect(measurement?.windowsMeasured).toBeLessThan(12);
     await expectWorldInOrder(world);
+  });
+
+  it('plants twice the smallest margin, which the proxy has before the block begins', async () => {
+    waits(() => 1);
+    const samples = world.sender.windowSamples;
+    const inProxy = new Set<number | undefined>();
+    world.sender.windowSamples = (plan, window, planted, launchOf) => {
+      if (planted) inProxy.add(world.platform.measurement?.planted?.delayMs);
+      return samples(plan, window, planted, launchOf);
+    };
+    const run = await gate().gate({ promote: 'never' });
+    expect(run).toMatchObject({ decision: 'pass', cause: 'met' });
+    const [measurement] = await world.store.measurements(run.id);
+    // 40 % of a median around 40 ms, twice.
+    const { plantedDelayUs = 0 } = measurement!;
+    expect(plantedDelayUs).toBeGreaterThan(28_000);
+    expect(plantedDelayUs).toBeLessThan(36_000);
+    expect([...inProxy]).toEqual([plantedDelayUs / 1000]);
+  });
+
+  it('judges nothing when the proxy does not take the planted delay', async () => {
+    waits(() => 1);
+    let routed = 0;
+    world.platform.before = (call) => {
+      if (call !== 'routeMeasurement') return;
+      routed += 1;
+      if (routed % 2 === 0) throw new PlatformError('route-not-seen', 'the route is not there');
+    };
+    const run = await gate().gate();
+    expect(run).toMatchObject({ decision: 'rollback', cause: 'invalid' });
+    expect(run.summary).toContain('the route is not there');
+    expect(await world.store.judgements(run.id)).toEqual([]);
   });
 
   it('does not believe a measurement whose planted delay did not show', async () => {

@@ -7,6 +7,7 @@ import type { Arm, ArmObservation } from '../platforms/platform.ts';
 import type { CatalogueService } from '../settings/catalogue.ts';
 import type { StackConfiguration } from '../stack/configuration.ts';
 import type { ArmTraffic } from '../telemetry/telemetry.ts';
+import type { LatencyMargin } from './planted-delay.ts';
 
 /** Everything besides measurement and thresholds that a judgement depends on; stored with it. */
 export interface JudgeOptions {
@@ -45,6 +46,8 @@ export interface RunJudge {
     readonly kind?: string;
     /** Takes a closed-loop measurement of its own. */
     readonly capacity: boolean;
+    /** Of a latency threshold against the baseline. */
+    readonly latencyMargin?: LatencyMargin;
     readonly text: string;
   };
   /** Whether both speak of the same and the first one allows more than the second. */

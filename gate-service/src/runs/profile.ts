@@ -9,7 +9,7 @@ export interface MeasuringProfile {
     readonly maxSeconds: number;
     readonly minRequests: number;
   };
-  /** The positive control: its length, and the delay that the proxy adds. */
+  /** The positive control: its length, and the delay where no threshold has a margin to take it from. */
   readonly planted: { readonly windows: number; readonly delayMs: number };
   /** Closed loop, when a threshold asks for it: blocks for each arm, and whole seconds of each. */
   readonly capacity: { readonly couples: number; readonly blockSeconds: number };

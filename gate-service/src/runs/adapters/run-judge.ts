@@ -3,7 +3,14 @@ import { unfitReason } from '../../judge/fitness.ts';
 import { judge } from '../../judge/judge.ts';
 import type { Judgement } from '../../judge/judgement.ts';
 import { lookSchedule, shouldStop } from '../../judge/looks.ts';
-import { compareThresholds, formatThreshold, parseThreshold } from '../../judge/threshold.ts';
+import {
+  amountInBaseUnit,
+  compareThresholds,
+  formatThreshold,
+  parseThreshold,
+  type Threshold,
+} from '../../judge/threshold.ts';
+import type { LatencyMargin } from '../planted-delay.ts';
 import type { JudgeOptions, RunJudge } from '../ports.ts';
 
 export const runJudge: RunJudge = {
@@ -25,10 +32,12 @@ export const runJudge: RunJudge = {
   settles: shouldStop,
   checkThreshold(text) {
     const threshold = parseThreshold(text);
+    const latencyMargin = marginOf(threshold);
     return {
       absolute: threshold.against === 'absolute',
       capacity: threshold.metric.name === 'capacity',
       ...(threshold.kind === undefined ? {} : { kind: threshold.kind }),
+      ...(latencyMargin === undefined ? {} : { latencyMargin }),
       text: formatThreshold(threshold),
     };
   },
@@ -36,3 +45,14 @@ export const runJudge: RunJudge = {
     return compareThresholds(parseThreshold(threshold), parseThreshold(than)) === 'looser';
   },
 };
+
+function marginOf(threshold: Threshold): LatencyMargin | undefined {
+  const { against, kind, metric, unit } = threshold;
+  if (metric.name !== 'latency' || against !== 'baseline') return undefined;
+  const amount = amountInBaseUnit(threshold);
+  return {
+    percent: metric.percent,
+    ...(kind === undefined ? {} : { kind }),
+    allowed: unit === '%' ? { share: amount } : { ms: amount },
+  };
+}

@@ -40,9 +40,12 @@ export class FakeSender implements Sender {
     this.before(plan);
     const samples: Sample[] = [];
     const fitness: WindowFitness[] = [];
+    let delayMs = plan.planted?.delayMs;
     const send = async (window: number, planted: boolean): Promise<void> => {
       await this.#clock.sleep(plan.windowSeconds * 1000, signal);
-      const own = this.windowSamples(plan, window, planted, (arm) => this.#launch(arm));
+      const own = this.windowSamples(withDelay(plan, delayMs), window, planted, (arm) =>
+        this.#launch(arm),
+      );
       const count = own.length;
       const fit = {
         window,
@@ -65,6 +68,7 @@ export class FakeSender implements Sender {
     for (let window = -2; window < wanted() && !listener.stopRequested(); window += 1) {
       await send(window, false);
     }
+    if (plan.planted !== undefined) delayMs = (await listener.plantedDelayMs?.()) ?? delayMs;
     for (let block = 0; block < (plan.planted?.windows ?? 0); block += 1) {
       await send(plan.windows + replacements + block, true);
     }
@@ -78,6 +82,10 @@ export class FakeSender implements Sender {
     const routing = this.#platform.measurement?.arms.find(({ headerValue }) => headerValue === arm);
     return routing === undefined ? '-' : this.launchOf(routing.armId);
   }
+}
+
+function withDelay(plan: MeasurementPlan, delayMs = 0): MeasurementPlan {
+  return plan.planted === undefined ? plan : { ...plan, planted: { ...plan.planted, delayMs } };
 }
 
 function oneSampleEach(

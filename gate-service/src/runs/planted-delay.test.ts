@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { runJudge } from './adapters/run-judge.ts';
+import { plantedDelayMs } from './planted-delay.ts';
+
+/** 1 ms to 100 ms, half of them searches; the slowest ones are carts. */
+const baseline = Array.from({ length: 100 }, (_, index) => ({
+  kind: index < 50 ? 'search' : 'cart',
+  latencyUs: (index + 1) * 1000,
+  status: 'ok',
+}));
+const delay = (texts: readonly string[], samples = baseline): number | undefined =>
+  plantedDelayMs(
+    texts.flatMap((text) => runJudge.checkThreshold(text).latencyMargin ?? []),
+    samples,
+  );
+
+describe('the planted delay', () => {
+  it.each([
+    [['p50 <= baseline + 10%'], 10],
+    [['p95 <= baseline + 10%'], 19],
+    [['p50 <= baseline + 10%', 'p95 <= baseline + 5%'], 10],
+    [['p50{kind=search} <= baseline + 10%', 'p50 <= baseline + 10%'], 5],
+    [['p95 <= baseline + 3ms', 'p50 <= baseline + 10%'], 6],
+    [['p50 <= baseline + 700us'], 2],
+    [['p50 <= baseline + 0.1%'], 1],
+    [['p95 <= baseline + 2s'], 1000],
+    [
+      ['p50 <= baseline + 10%', 'p95 < 200ms', 'errors < 1%', 'cpu_per_request <= baseline + 1%'],
+      10,
+    ],
+  ])('of %j is twice the smallest margin', (thresholds, expected) => {
+    expect(delay(thresholds)).toBe(expected);
+  });
+
+  it('is not known without a margin, or without anything to take a share of', () => {
+    expect(delay(['p95 < 200ms', 'errors < 1%'])).toBeUndefined();
+    expect(delay(['p50 <= baseline + 10%'], [])).toBeUndefined();
+    expect(delay(['p50{kind=order} <= baseline + 10%'])).toBeUndefined();
+    const failed = baseline.map((sample) => ({ ...sample, status: '500' }));
+    expect(delay(['p50 <= baseline + 10%'], failed)).toBeUndefined();
+    expect(delay(['p50 <= baseline + 10%', 'p95 <= baseline + 4ms'], failed)).toBe(8);
+  });
+});
