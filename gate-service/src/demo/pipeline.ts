@@ -27,9 +27,11 @@ const opens = ['lang', 'util', 'io', 'net', 'lang.reflect', 'text'].flatMap((nam
 
 /**
  * Runs a Jenkinsfile on the pipeline's CPS interpreter (`resources/jenkins/interpreter`), in a JVM of its own.
- * @throws Error when the interpreter ends without saying a result
+ * @throws Error when the interpreter ends without saying a result, and the signal's reason after it fired: then
+ *   neither the JVM nor a shell of it runs any more
  */
 export async function runPipeline(options: PipelineOptions): Promise<PipelineResult> {
+  options.signal.throwIfAborted();
   const interpreter = path.join(options.library, 'resources/jenkins/interpreter');
   const jars = readdirSync(options.classpathDir)
     .filter((file) => file.endsWith('.jar'))
@@ -56,10 +58,14 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
       cwd: options.workspace,
       env: { PATH: process.env.PATH, ...options.environment, ...secrets },
       stdio: ['ignore', 'pipe', 'pipe'],
-      signal: options.signal,
-      killSignal: 'SIGTERM',
+      // A group of its own, so that an interrupt also ends the shells that the step has started.
+      detached: true,
     },
   );
+  const interrupt = (): void => {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+  };
+  options.signal.addEventListener('abort', interrupt, { once: true });
   let result: PipelineResult | undefined;
   const errors: string[] = [];
   const output = createInterface({ input: child.stdout });
@@ -73,8 +79,11 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
+  }).finally(() => {
+    options.signal.removeEventListener('abort', interrupt);
   });
   await drained;
+  options.signal.throwIfAborted();
   if (result === undefined) {
     throw new Error(
       `the pipeline interpreter ended with code ${String(code)} and no result\n${errors.slice(-20).join('\n')}`,
