@@ -57,3 +57,55 @@ describe('isSteady', () => {
     expect(isSteady([windowOf(0), windowOf(0), silent, windowOf(0), windowOf(0)])).toBe(false);
   });
 });
+
+describe('a backlog', () => {
+  const window = (a: number, b = a, more: object = {}): WarmUpWindow => ({
+    latenciesUs: [[a * 1000], [b * 1000]],
+    ...more,
+  });
+
+  it('is not steady: latencies that double in both arms', () => {
+    expect(isSteady([50, 100, 200, 400, 800, 1600].map((ms) => window(ms)))).toBe(false);
+  });
+
+  it('is not steady: the avalanche that cold nodes made, measured', () => {
+    const medians = [
+      [905, 533],
+      [1861, 1456],
+      [1980, 1671],
+      [2335, 1592],
+      [2252, 1794],
+      [2263, 2000],
+    ] as const;
+    expect(isSteady(medians.map(([a, b]) => window(a, b)))).toBe(false);
+  });
+
+  it('may be a slow window between others, or a machine that became slower for good', () => {
+    expect(isSteady([50, 50, 52, 200, 51].map((ms) => window(ms)))).toBe(true);
+    expect(isSteady([50, 51, 49, 50, 200].map((ms) => window(ms)))).toBe(true);
+    const slower = [...Array<number>(5).fill(50), ...Array<number>(10).fill(90)];
+    expect(isSteady(slower.slice(0, 12).map((ms) => window(ms)))).toBe(false);
+    expect(isSteady(slower.map((ms) => window(ms)))).toBe(true);
+  });
+
+  it('is not mistaken for nodes that still get faster together', () => {
+    expect(isSteady([400, 200, 120, 90, 80, 70].map((ms) => window(ms)))).toBe(true);
+  });
+
+  it('shows in requests that wait for a connection', () => {
+    const waiting = (waited: number) =>
+      [0, 0, waited, 0, 0].map((own) => window(50, 50, { waited: own }));
+    expect(isSteady(waiting(0))).toBe(true);
+    expect(isSteady(waiting(1))).toBe(false);
+  });
+
+  it('shows in requests under way', () => {
+    const growing = (...counts: readonly number[]) =>
+      counts.map((inFlight) => window(50, 50, { inFlight }));
+    expect(isSteady(growing(10, 9, 20, 14, 12))).toBe(true);
+    expect(isSteady(growing(0, 1, 0, 2, 5))).toBe(true);
+    expect(isSteady(growing(10, 12, 25, 40, 60))).toBe(false);
+    // What falls is being worked off.
+    expect(isSteady(growing(60, 40, 25, 12, 10))).toBe(true);
+  });
+});

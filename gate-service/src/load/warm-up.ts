@@ -1,5 +1,5 @@
 /**
- * When a comparison is warm: when the paired difference no longer trends. A steady state of each arm by
+ * When a comparison is warm: when nothing piles up and the paired difference no longer trends. A steady state of each arm by
  * itself is often never reached (Barrett et al. 2017, arXiv:1602.00602); what the two share cancels out.
  * Pure.
  */
@@ -21,21 +21,70 @@ const LARGE_DRIFT = 0.1;
 /** Drift that is too small to matter, however regular: 2 %. */
 const SMALL_DRIFT = 0.02;
 
-/** Latencies of one warm-up window by arm, microseconds; failures left out. */
+/**
+ * Rise of an arm's own median that the two may share and that still counts as steady. Generous, as the
+ * machine's noise is in it; cold nodes that fall behind double theirs within seconds.
+ */
+const LARGE_RISE = 1.5;
+
+/** Windows that a rise is looked for in: a rise that takes longer is a machine that became slower. */
+const RISE_WINDOWS = 2 * TREND_WINDOWS;
+
 export interface WarmUpWindow {
+  /** By arm, microseconds; failures left out. */
   readonly latenciesUs: readonly [readonly number[], readonly number[]];
+  /** Requests that had to wait for a connection; 0 when absent. */
+  readonly waited?: number;
+  /** Requests under way at the window's end; not looked at when absent. */
+  readonly inFlight?: number;
+}
+
+/**
+ * Whether there is no backlog and no rise (see {@link pilesUp}, {@link rises}), and the difference is steady.
+ */
+export function isSteady(windows: readonly WarmUpWindow[]): boolean {
+  return isDifferenceSteady(windows) && !pilesUp(windows) && !rises(windows);
+}
+
+/**
+ * Whether requests gather: some had to wait for a connection, or clearly more were under way at the end of
+ * the last two windows looked at than at that of the first two. By Little's law the number under way is
+ * rate times latency; the slack is four standard deviations of a Poisson number.
+ */
+function pilesUp(windows: readonly WarmUpWindow[]): boolean {
+  const last = lookedAt(windows);
+  if (last.some(({ waited = 0 }) => waited > 0)) return true;
+  const underWay = last.flatMap(({ inFlight }) => inFlight ?? []);
+  if (underWay.length < last.length) return false;
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  const before = mean(underWay.slice(0, 2));
+  return mean(underWay.slice(-2)) > LARGE_RISE * before + 4 * Math.sqrt(before + 1);
+}
+
+/** Whether an arm's median in both of the last two windows is far above its lowest one before. */
+function rises(windows: readonly WarmUpWindow[]): boolean {
+  const last = windows.slice(-RISE_WINDOWS);
+  return ([0, 1] as const).some((arm) => {
+    const medians = last.map(({ latenciesUs }) => median(latenciesUs[arm]));
+    return Math.min(...medians.slice(-2)) > LARGE_RISE * Math.min(...medians.slice(0, -2));
+  });
+}
+
+/** The later half, at least {@link TREND_WINDOWS}: the look back grows with the wait. */
+function lookedAt(windows: readonly WarmUpWindow[]): readonly WarmUpWindow[] {
+  return windows.slice(-Math.max(TREND_WINDOWS, Math.ceil(windows.length / 2)));
 }
 
 /**
  * Whether the log-ratio of the arms' medians has stopped trending, by a least-squares line through the
- * later half of the windows (at least {@link TREND_WINDOWS}, so that the look back grows with the wait):
- * its drift is small, or neither significant nor large. A window without an answer from both arms
+ * windows looked at: its drift is small, or neither significant nor large. A window without an answer from both arms
  * counts as not steady.
  */
-export function isSteady(windows: readonly WarmUpWindow[]): boolean {
-  const n = Math.max(TREND_WINDOWS, Math.ceil(windows.length / 2));
-  const last = windows.slice(-n);
-  if (last.length < n) return false;
+function isDifferenceSteady(windows: readonly WarmUpWindow[]): boolean {
+  const last = lookedAt(windows);
+  const n = last.length;
+  if (n < TREND_WINDOWS) return false;
   const ratios = last.map(({ latenciesUs: [a, b] }) => Math.log(median(b) / median(a)));
   if (!ratios.every(Number.isFinite)) return false;
   const meanX = (n - 1) / 2;

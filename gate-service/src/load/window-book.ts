@@ -19,6 +19,8 @@ interface OpenWindow {
   readonly latenessUs: number[];
   /** Of the two arms' good answers; gathered in warm-up only. */
   readonly latenciesUs: [number[], number[]];
+  /** Requests of all windows that were under way when it ended. */
+  inFlight?: number;
 }
 
 /**
@@ -30,6 +32,7 @@ export class WindowBook {
   readonly #complete: (window: CompleteWindow) => void;
   readonly #failed: (error: unknown) => void;
   readonly #open: OpenWindow[] = [];
+  #underWay = 0;
   #reports: Promise<void> = Promise.resolve();
 
   constructor(
@@ -47,7 +50,7 @@ export class WindowBook {
     const current = this.#open.at(-1);
     if (current?.window === window && current.to === undefined) return;
     const pulse = this.#probe.take();
-    if (current !== undefined) current.to ??= pulse;
+    if (current !== undefined) this.#end(current, pulse);
     this.#open.push({
       window,
       from: pulse,
@@ -63,14 +66,21 @@ export class WindowBook {
   /** No window follows. */
   end(): void {
     const current = this.#open.at(-1);
-    if (current !== undefined) current.to ??= this.#probe.take();
+    if (current !== undefined && current.to === undefined) this.#end(current, this.#probe.take());
     this.#closeComplete();
+  }
+
+  #end(open: OpenWindow, pulse: Pulse): void {
+    if (open.to !== undefined) return;
+    open.to = pulse;
+    open.inFlight = this.#underWay;
   }
 
   sent(window: number, latenessUs: number, waited: boolean): void {
     const open = this.#find(window);
     if (open === undefined) return;
     open.sent += 1;
+    this.#underWay += 1;
     open.latenessUs.push(latenessUs);
     if (waited) open.waited += 1;
   }
@@ -79,6 +89,7 @@ export class WindowBook {
     const open = this.#find(window);
     if (open === undefined) return;
     open.received += 1;
+    this.#underWay -= 1;
     if (ok && window < 0) open.latenciesUs[arm].push(latencyUs);
     if (open.to !== undefined) this.#closeComplete();
   }
@@ -105,11 +116,11 @@ export class WindowBook {
 
   async #report(open: OpenWindow, to: Pulse): Promise<void> {
     const difference = await this.#probe.between(open.from, to);
-    const { window, sent, received, waited, latenessUs, latenciesUs } = open;
+    const { window, sent, received, waited, latenessUs, latenciesUs, inFlight = 0 } = open;
     const latenessP99Us = latenessUs.length === 0 ? 0 : nearestRank(latenessUs, 0.99);
     this.#complete({
       fitness: { window, latenessP99Us, ...difference, sent, received, waited },
-      warmUp: { latenciesUs },
+      warmUp: { latenciesUs, waited, inFlight },
     });
   }
 }
