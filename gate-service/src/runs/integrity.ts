@@ -8,8 +8,8 @@ type Observations = readonly ArmObservation[];
 /**
  * What makes a measurement worthless, in words; empty when nothing does: a node that was started
  * again meanwhile or does not answer, a proxy that has counted fewer requests to a node than this
- * has answered (it was started again, or the requests went past it), or a sample that a node of
- * another arm has answered.
+ * has answered (it was started again, or the requests went past it), an answer of a node that is none
+ * of its arm's (of the reference's for the planted block), or a good one of which no node is known.
  */
 export function integrityProblems(
   arms: readonly ComparedArm[],
@@ -29,7 +29,13 @@ export function integrityProblems(
       }
     }
   }
-  return [...problems, ...uncounted(arms, before, after, samples), ...misrouted(arms, samples)];
+  return [
+    ...problems,
+    ...shared(arms),
+    ...uncounted(arms, before, after, samples),
+    ...misrouted(arms, samples),
+    ...nameless(samples),
+  ];
 }
 
 function uncounted(
@@ -68,6 +74,29 @@ function misrouted(arms: readonly ComparedArm[], samples: readonly Sample[]): re
     : [
         `${wrong.length} requests were answered by nodes of another arm (e.g. ${first.launch} for the ${first.arm})`,
       ];
+}
+
+/** Samples of a node that stands in two arms say nothing about either; one arm under two names may. */
+function shared(arms: readonly ComparedArm[]): readonly string[] {
+  const owners = new Map<string, string>();
+  return arms.flatMap(({ arm }) =>
+    arm.nodes.flatMap(({ name }) => {
+      const owner = owners.get(name) ?? arm.id;
+      owners.set(name, owner);
+      return owner === arm.id ? [] : [`node ${name} stands in two arms, ${owner} and ${arm.id}`];
+    }),
+  );
+}
+
+/**
+ * Nodes name themselves in every answer that they give. What carries no name was answered by something
+ * else, such as a cache or an error page, and may have met either arm.
+ */
+function nameless(samples: readonly Sample[]): readonly string[] {
+  const count = samples.filter(({ launch, status }) => launch === '-' && status === 'ok').length;
+  return count === 0
+    ? []
+    : [`${count} good answers came from no node that named itself: what answered is not known`];
 }
 
 function nodeOf(
