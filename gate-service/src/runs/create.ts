@@ -77,13 +77,14 @@ export function createRuns(deps: RunsDependencies): Runs {
     if (found === undefined) throw new Error(`service ${name} is not in the catalogue any more`);
     return found;
   };
+  const warmer = replayWarmer(deps.replay);
   const promotions = new Promotions({
     store,
     world,
     production: new Production(world, store, clock),
     telemetry,
     judge: stepJudge,
-    warmer: replayWarmer(deps.replay),
+    warmer,
     configurations,
     journal,
     clock,
@@ -98,6 +99,7 @@ export function createRuns(deps: RunsDependencies): Runs {
       capacity: capacityProcess,
       productionBesides,
       judge: runJudge,
+      warmer,
       tuners: stackTuners(nodeResources),
       configurations,
       sampleFiles,

@@ -105,11 +105,16 @@ export interface CpuGroups {
   close(): Promise<void>;
 }
 
-/** Sends safe requests to new nodes before they get traffic. */
+/** Sends safe requests straight to new nodes before they get traffic. */
 export interface Warmer {
   warm(
     arm: Arm,
-    target: { readonly service: CatalogueService; readonly workload: Workload },
+    target: {
+      readonly service: CatalogueService;
+      readonly workload: Workload;
+      /** 300 when absent. */
+      readonly requestsPerNode?: number;
+    },
     signal: AbortSignal,
   ): Promise<{ readonly sent: number; readonly failed: number }>;
 }

@@ -12,6 +12,7 @@ import type {
   RunJudge,
   SampleFiles,
   Tuners,
+  Warmer,
 } from './ports.ts';
 import type { MeasuringProfile } from './profile.ts';
 import type { Promotions } from './promotion.ts';
@@ -29,6 +30,8 @@ export interface RunDependencies {
   /** Services whose production runs on the machine that staging has. */
   readonly productionBesides: () => Promise<readonly string[]>;
   readonly judge: RunJudge;
+  /** For fresh nodes in staging. */
+  readonly warmer: Warmer;
   readonly tuners: Tuners;
   readonly configurations: Configurations;
   readonly sampleFiles: SampleFiles;

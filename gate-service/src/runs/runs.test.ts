@@ -53,6 +53,36 @@ describe('decisions and causes', () => {
     },
   );
 
+  it('warms both arms in staging before they are measured, and says it', async () => {
+    let warmed = -1;
+    world.sender.before = () => {
+      warmed = world.warmer.warmed.length;
+    };
+    const run = await new FakeGate(world).gate({ promote: 'never', tune: 'off' });
+    expect(run.decision).toBe('pass');
+    expect(warmed).toBe(world.warmer.warmed.length);
+    expect(
+      world.warmer.warmed
+        .map((id) => id.split('-')[0])
+        .slice(-2)
+        .sort(),
+    ).toEqual(['baseline', 'candidate']);
+    const told = await world.store.events(run.id, 0, 1000);
+    expect(told.map(({ message }) => message)).toContain(
+      'staging nodes have had 20 requests in 0.0 s',
+    );
+  });
+
+  it('leaves it to the measurement when staging cannot be warmed', async () => {
+    world.warmer.fails = true;
+    const run = await new FakeGate(world).gate({ promote: 'never', tune: 'off' });
+    expect(run).toMatchObject({ decision: 'pass', cause: 'met' });
+    const told = await world.store.events(run.id, 0, 1000);
+    expect(told.map(({ message }) => message)).toContain(
+      'staging nodes could not be warmed: no answer',
+    );
+  });
+
   it('repeats an invalid attempt once, shows both, and can then pass', async () => {
     world.judge.causes = ['invalid', 'met'];
     const run = await gate.gate({ promote: 'never' });

@@ -1,5 +1,5 @@
 /** Warms new nodes by replaying the workload's safe requests, straight to each node. */
-import type { RequestKind } from '../../load/workload.ts';
+import { isSafe, type RequestKind } from '../../load/workload.ts';
 import type { Warmer } from '../ports.ts';
 
 /** Sends `amount` requests in a closed loop; `failed` counts everything but a wanted answer. */
@@ -14,13 +14,11 @@ export type Replay = (plan: {
 
 const REQUESTS_PER_NODE = 300;
 const CONNECTIONS = 8;
-/** RFC 9110 §9.2.1: these ask for no change, so sending them once more does no harm. */
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function replayWarmer(replay: Replay): Warmer {
   return {
-    async warm(arm, { service, workload }, signal) {
-      const safe = workload.requests.filter(({ method }) => SAFE_METHODS.has(method));
+    async warm(arm, { service, workload, requestsPerNode = REQUESTS_PER_NODE }, signal) {
+      const safe = workload.requests.filter(isSafe);
       const requests = safe.length > 0 ? safe : [healthRequest(service.healthPath)];
       const results = await Promise.all(
         arm.nodes.map(({ address, port }) =>
@@ -29,7 +27,7 @@ export function replayWarmer(replay: Replay): Warmer {
             authority: service.hosts[0] ?? service.name,
             requests,
             connections: CONNECTIONS,
-            amount: REQUESTS_PER_NODE,
+            amount: requestsPerNode,
             signal,
           }),
         ),

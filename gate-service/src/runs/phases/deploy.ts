@@ -6,6 +6,7 @@ import { describe } from '../production.ts';
 import type { BuildAndConfiguration } from '../records.ts';
 import type { RunContext } from '../run-context.ts';
 import { clearStaging } from '../staging.ts';
+import { warmArms } from './warm.ts';
 
 export interface StagedArms {
   /** Absent for a service without production: then only absolute limits are judged. */
@@ -15,7 +16,15 @@ export interface StagedArms {
   readonly incumbent: StackConfiguration;
 }
 
+/** Both arms are up and have had the same requests when it resolves. */
 export async function deployArms(context: RunContext): Promise<StagedArms> {
+  const arms = await startArms(context);
+  const { baseline, candidate } = arms;
+  await warmArms(context, baseline === undefined ? [candidate] : [baseline, candidate]);
+  return arms;
+}
+
+async function startArms(context: RunContext): Promise<StagedArms> {
   const { clock, configurations, promotions, store, world } = context.deps;
   const { run, service } = context;
   const left = await clearStaging(world, clock, context.owner);

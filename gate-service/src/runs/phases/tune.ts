@@ -11,6 +11,7 @@ import type { StackConfiguration } from '../../stack/configuration.ts';
 import type { RunContext } from '../run-context.ts';
 import { deploy } from './deploy.ts';
 import type { StagedArms } from './deploy.ts';
+import { warmArms } from './warm.ts';
 import type { Judged } from './measure.ts';
 import { short } from '../production.ts';
 import { measuredOptions } from '../stored-measurement.ts';
@@ -96,6 +97,8 @@ async function challenge(
   try {
     await context.deps.store.saveConfiguration(configuration.hash, configuration.values);
     arm = await deploy(context, 'challenger', context.run.build, configuration);
+    // As warm as the candidate was before its measurement.
+    await warmArms(context, [arm]);
     const comparison = await compareConfigurations(context, arms, arm, configuration);
     const answer = tell(comparison.measurement);
     adopted = answer.adopted;

@@ -12,7 +12,7 @@ import type { MeasuringProfile } from '../profile.ts';
 import { Promotions } from '../promotion.ts';
 import type { RunRequest } from '../run.ts';
 import type { RunRecord, RunStore } from '../run-store.ts';
-import type { CapacityMeter, Configurations, Machine, RunJudge, Tuners } from '../ports.ts';
+import type { CapacityMeter, Configurations, Machine, RunJudge, Tuners, Warmer } from '../ports.ts';
 import { Worker } from '../worker.ts';
 import { World } from '../world.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -53,7 +53,8 @@ export class FakeWorld {
   readonly judge = new FakeJudge();
   readonly steps = new FakeStepJudge();
   readonly tuners = new FakeTuners();
-  readonly warmer = { failed: 0 };
+  /** Arms that were warmed, oldest first. */
+  readonly warmer = { failed: 0, warmed: [] as string[], fails: false };
   /** Answers per second of an arm in closed loop, by the header that leads to it. */
   capacityOf: (arm: string) => number = () => 500;
   readonly capacity: CapacityMeter = {
@@ -186,6 +187,13 @@ export class FakeGate {
         close: () => Promise.resolve(),
       }),
     };
+    const warmer: Warmer = {
+      warm: ({ id }) => {
+        if (fake.warmer.fails) return Promise.reject(new Error('no answer'));
+        fake.warmer.warmed.push(id);
+        return Promise.resolve({ sent: 10, failed: fake.warmer.failed });
+      },
+    };
     const productionBesides = (): Promise<readonly string[]> =>
       productionOn(true, store, [service]);
     this.journal = journal;
@@ -195,7 +203,7 @@ export class FakeGate {
       production: new Production(world, store, clock),
       telemetry,
       judge: fake.steps,
-      warmer: { warm: () => Promise.resolve({ sent: 10, failed: fake.warmer.failed }) },
+      warmer,
       configurations,
       journal,
       clock,
@@ -210,6 +218,7 @@ export class FakeGate {
         capacity: fake.capacity,
         productionBesides,
         judge,
+        warmer,
         tuners,
         configurations,
         sampleFiles: fakeSampleFiles(sender),
