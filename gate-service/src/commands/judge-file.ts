@@ -1,16 +1,16 @@
 /** Judges one stored sample file: what `speed-gate judge` says about it, as it is printed. */
-import { findContradictions, secondsMeasured } from '../judge/contradictions.ts';
+import { secondsMeasured } from '../judge/contradictions.ts';
 import { judgeSequentially } from '../judge/judge.ts';
 import type { ControlOutcome, Judgement, ThresholdOutcome } from '../judge/judgement.ts';
 import type { Threshold } from '../judge/threshold.ts';
 import type { ComparedArms } from '../judge/windows.ts';
 import { readSampleFile, SampleFileError } from '../load/sample-file.ts';
-import type { Measurement } from '../load/sample.ts';
+import type { ArmName, Measurement } from '../load/sample.ts';
 
 export interface JudgingOptions {
   readonly thresholds: readonly Threshold[];
   readonly shown: readonly Threshold[];
-  /** Planted block, counters and fitness must be there. */
+  /** The planted block must be there and, in files that hold the sender's fitness, its whole evidence. */
   readonly controlsRequired: boolean;
   readonly seed: number;
   readonly arms: ComparedArms;
@@ -35,7 +35,7 @@ export interface EvidenceLine {
 }
 
 interface ControlLine {
-  readonly control: ControlOutcome['control'] | 'plausible';
+  readonly control: ControlOutcome['control'];
   readonly passed: boolean;
   readonly notRun?: true;
   readonly sentence: string;
@@ -87,39 +87,47 @@ export function judgeMeasurement(
   stored: Measurement,
   options: JudgingOptions,
 ): FileReport {
-  const measurement =
-    stored.plantedDelayUs === undefined && options.plantedDelayUs !== undefined
-      ? { ...stored, plantedDelayUs: options.plantedDelayUs }
-      : stored;
+  const planned = stored.windowsPlanned > 0 ? stored.windowsPlanned : countWindows(stored, options);
+  const delay = stored.plantedDelayUs ?? options.plantedDelayUs;
+  const measurement: Measurement = {
+    ...stored,
+    windowsPlanned: planned,
+    ...(delay === undefined ? {} : { plantedDelayUs: delay }),
+  };
   const { judgement, looks, windows } = judgeSequentially(measurement, options.thresholds, {
     seed: options.seed,
     shown: options.shown,
     requirePlanted: options.controlsRequired,
-    requireSender: options.controlsRequired,
+    unknownDelay: true,
+    // Only this service's sender reports its fitness: then nothing of its evidence may be missing.
+    requireSender: options.controlsRequired && measurement.fitness.length > 0,
+    requireSteady: false,
     arms: options.arms,
   });
-  const contradictions = findContradictions(measurement).map((sentence): ControlLine => ({
-    control: 'plausible',
-    passed: false,
-    sentence,
-  }));
-  const sound = contradictions.length === 0;
   return {
     file,
-    decision: sound ? judgement.decision : 'rollback',
-    cause: sound ? judgement.cause : 'invalid',
+    decision: judgement.decision,
+    cause: judgement.cause,
     evidence: judgement.outcomes.map(evidenceLine),
     shown: judgement.shown.map(evidenceLine),
-    controls: [...judgement.controls.map(controlLine), ...contradictions],
+    controls: judgement.controls.map(controlLine),
     windows: judgement.windows,
     looks,
     secondsUsed: rounded(secondsMeasured(measurement.samples, windows)),
     notes: [...options.notes, ...whatIsMissing(measurement, judgement.controls)],
-    summary: sound
-      ? judgement.summary
-      : `The measurement is invalid: ${contradictions.map(({ sentence }) => sentence).join('; ')}.`,
+    summary: judgement.summary,
     procedure: judgement.procedure,
   };
+}
+
+/** Of a file that does not say and plants in every window: those in which both arms were sent to. */
+function countWindows({ samples }: Measurement, { arms }: JudgingOptions): number {
+  const windowsOf = (name: ArmName): Set<number> =>
+    new Set(
+      samples.filter(({ arm, window }) => arm === name && window >= 0).map(({ window }) => window),
+    );
+  const references = windowsOf(arms.reference);
+  return [...windowsOf(arms.subject)].filter((window) => references.has(window)).length;
 }
 
 function evidenceLine(outcome: ThresholdOutcome): EvidenceLine {

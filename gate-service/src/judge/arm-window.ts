@@ -121,6 +121,11 @@ export class ArmWindow {
     return this.#tallies;
   }
 
+  /** Names of the launches that answered, each once; `-` where none did. */
+  launches(): string[] {
+    return [...new Set(this.#columns.launch)].map((number) => this.#names.launches.word(number));
+  }
+
   /** Latencies by launch, of a kind or all, each ascending. Not to be changed. */
   byLaunch(kind?: string): ReadonlyMap<string, Float64Array> {
     const known = this.#byLaunch.get(kind);

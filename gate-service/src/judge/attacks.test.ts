@@ -6,6 +6,8 @@ import { judge, judgeSequentially } from './judge.ts';
 import { makeMeasurement, type MeasurementRecipe } from './test-measurement.ts';
 import type { Sample } from '../load/sample.ts';
 import type { Judgement } from './judgement.ts';
+import type { JudgedMeasurement } from './measurement.ts';
+import { createRandom } from '../statistics/random.ts';
 import { parseThreshold } from './threshold.ts';
 
 // Many measurements are made and judged: on a busy machine that takes its time.
@@ -125,4 +127,126 @@ describe('reports of the sender', () => {
     });
     expect(cause).toBe('invalid');
   });
+});
+
+describe('what was recorded', () => {
+  const options = { seed: 1, requirePlanted: true } as const;
+  const rules = thresholds.slice(0, 2);
+  const counts = (measurement: JudgedMeasurement, lax = false): string => {
+    const { cause, controls } = judge(measurement, rules, {
+      ...options,
+      ...(lax ? { requireSender: false } : {}),
+    });
+    const control = controls.find((one) => one.control === 'counts')!;
+    expect(cause === 'invalid').toBe(!control.passed);
+    return control.passed ? 'passed' : control.sentence;
+  };
+  const whole = makeMeasurement();
+  const changed = (change: (sample: Sample) => Sample): JudgedMeasurement => ({
+    ...whole,
+    samples: whole.samples.map(change),
+  });
+  const cut = (keep: (sample: Sample) => boolean): JudgedMeasurement => ({
+    ...whole,
+    samples: whole.samples.filter(keep),
+  });
+  /** As if the sender had counted only what is recorded. */
+  const recounted = (measurement: JudgedMeasurement): JudgedMeasurement => {
+    const rows = Map.groupBy(measurement.samples, ({ window }) => window);
+    const { length } = measurement.samples;
+    return {
+      ...measurement,
+      fitness: measurement.fitness.map((fit) => {
+        const own = rows.get(fit.window)?.length ?? 0;
+        return { ...fit, sent: own, received: own };
+      }),
+      counters: { sent: length, received: length, inFlight: 0, cpuSeconds: 1 },
+    };
+  };
+
+  test('is whole as it is', () => {
+    expect(counts(whole)).toBe('passed');
+    expect(counts(recounted(whole))).toBe('passed');
+  });
+
+  test.each([
+    [
+      'both arms answered by one node',
+      changed((s) => ({ ...s, launch: 'checkout-b1' })),
+      /both arms were answered by checkout-b1/,
+    ],
+    [
+      'one node of both arms',
+      changed((s) =>
+        s.arm === 'candidate' && s.window === 5 ? { ...s, launch: 'baseline-1' } : s,
+      ),
+      /both arms were answered by baseline-1/,
+    ],
+    [
+      'a planted block that the candidate answered',
+      changed((s) => (s.arm === 'planted' ? { ...s, launch: 'candidate-1' } : s)),
+      /planted block.*candidate-1/,
+    ],
+    [
+      'slow rows that are missing',
+      cut((s) => s.arm !== 'candidate' || s.latencyUs < 140_000),
+      /rows are recorded/,
+    ],
+    [
+      'a window without rows',
+      cut((s) => s.window !== 3),
+      /received 300 answers in window 3, but 0 rows/,
+    ],
+    [
+      'a window without candidate',
+      recounted(cut((s) => s.window !== 3 || s.arm !== 'candidate')),
+      /window 3 holds no row of the candidate/,
+    ],
+    [
+      '4.5 % of the candidate missing from all counts',
+      recounted(cut((s) => s.arm !== 'candidate' || s.latencyUs < 105_000)),
+      /unequal numbers|different mixes/,
+    ],
+    [
+      'another kind for the candidate',
+      changed(ofCandidate((s) => ({ ...s, kind: 'cart' }))),
+      /different mixes.*kind "/,
+    ],
+    [
+      'a clock that goes back',
+      changed((s) => (s.window > 9 ? { ...s, intendedUs: s.intendedUs - 7e6 } : s)),
+      /clock went back/,
+    ],
+  ] as const)('cannot be: %s', (_what, measurement, words) => {
+    expect(counts(measurement)).toMatch(words);
+  });
+
+  test('numbers for launches, as other tools have them, are no names of nodes', () => {
+    const numbered = changed((s) => ({ ...s, launch: s.launch.endsWith('1') ? '1' : '2' }));
+    expect(counts(numbered)).toMatch(/both arms/);
+    expect(counts(numbered, true)).toBe('passed');
+    expect(
+      counts(
+        changed((s) => ({ ...s, launch: 'checkout-b1' })),
+        true,
+      ),
+    ).toMatch(/both arms/);
+  });
+
+  test('arms drawn apart by other tools may differ by chance', () => {
+    const random = createRandom(4, 'drawn');
+    const { counters, ...drawn } = whole;
+    expect(counters).toBeDefined();
+    const samples = whole.samples.filter(() => random.next() < 0.5);
+    expect(counts({ ...drawn, samples, fitness: [] }, true)).toBe('passed');
+  });
+});
+
+test('a measurement that does not say whether warm-up became steady is not met', () => {
+  const { steady, ...silent } = makeMeasurement();
+  expect(steady).toBe(true);
+  const options = { seed: 1, requirePlanted: true };
+  expect(judge(silent, thresholds, options)).toMatchObject({ cause: 'inconclusive' });
+  expect(judge(silent, thresholds, { ...options, steady: true }).cause).toBe('met');
+  expect(judge(silent, thresholds, { ...options, requireSteady: false }).cause).toBe('met');
 });

@@ -389,7 +389,16 @@ describe('missing and odd evidence never passes', () => {
   });
 
   test('without a baseline arm only absolute limits are judged', () => {
-    const alone = { ...base, samples: without('baseline').filter(({ arm }) => arm !== 'planted') };
+    const samples = without('baseline').filter(({ arm }) => arm !== 'planted');
+    const count = samples.length;
+    const alone = {
+      ...base,
+      samples,
+      fitness: base.fitness
+        .slice(0, base.windowsPlanned)
+        .map((fit) => ({ ...fit, sent: fit.sent / 2, received: fit.received / 2 })),
+      counters: { sent: count, received: count, inFlight: 0, cpuSeconds: 1 },
+    };
     const options = { baseline: false, requirePlanted: false };
     const judgement = judgeIt(
       alone,

@@ -4,7 +4,9 @@
  * Method: measuring.md; what decides when is in latency.ts, errors.ts, rates.ts and looks.ts.
  */
 import { findCapacity } from './capacity.ts';
-import { countsControl, senderControl, steadyControl } from './controls.ts';
+import { findContradictions } from './contradictions.ts';
+import { senderControl, steadyControl } from './controls.ts';
+import { countsControl } from './counts.ts';
 import { findErrors } from './errors.ts';
 import { invalidFinding, type Evidence, type Finding } from './finding.ts';
 import { defaultFitnessLimits, type FitnessLimits } from './fitness.ts';
@@ -54,8 +56,12 @@ export interface JudgeOptions {
   readonly shown?: readonly Threshold[];
   /** A missing planted block makes the measurement invalid. Default false. */
   readonly requirePlanted?: boolean;
+  /** A planted block is judged also where nobody says how long the delay was. Default false. */
+  readonly unknownDelay?: boolean;
   /** Missing fitness reports, watch over other processes, or counters make it invalid. Default true. */
   readonly requireSender?: boolean;
+  /** Somebody must have said that warm-up became steady. Default: as `requireSender`. */
+  readonly requireSteady?: boolean;
   /** False: there is no baseline arm, only absolute limits are judged. Default true. */
   readonly baseline?: boolean;
   /** From the warm-up; `undefined` falls back on the measurement's own word. */
@@ -89,12 +95,12 @@ function sortFor(
   return sortMeasurement(measurement, arms, fitness, unwatched);
 }
 
-/** @param options without the control of nodes, which never ends a measurement, where only that is asked */
+/** @param options `interim` where only is asked whether to end, which nodes and single rows never decide */
 function judgeSorted(
   measurement: JudgedMeasurement,
   gathered: SortedMeasurement,
   thresholds: readonly Threshold[],
-  options: JudgeOptions & { readonly checkNodes?: false },
+  options: JudgeOptions & { readonly interim?: true },
 ): Judgement {
   const limits = options.fitness ?? defaultFitnessLimits;
   const arms = options.arms ?? codeArms;
@@ -111,16 +117,28 @@ function judgeSorted(
   };
   const judged = thresholds.filter(({ against }) => hasReference || against === 'absolute');
   const unjudged = thresholds.filter((threshold) => !judged.includes(threshold));
+  const strict = options.requireSender !== false;
+  // While more is to come there is no time to look at every row, and no counters to hold them against.
+  const whole = options.interim !== true && (final || measurement.counters !== undefined);
   const controls: ControlOutcome[] = [
     ...(hasReference ? sameBuildControls(judged, gathered, options.seed) : []),
-    plantedControl(measurement, gathered, options.requirePlanted === true),
+    plantedControl(measurement, gathered, {
+      required: options.requirePlanted === true,
+      unknownDelay: options.unknownDelay === true,
+    }),
     senderControl(measurement, sorted, {
       droppedShare: limits.droppedShare,
-      required: options.requireSender !== false,
+      required: strict,
       final,
     }),
-    countsControl(measurement, gathered, options.requireSender !== false),
-    ...[steadyControl(options.steady ?? measurement.steady)].filter((one) => one !== undefined),
+    countsControl(measurement, gathered, {
+      strict,
+      hasReference,
+      contradictions: whole ? findContradictions(measurement) : [],
+    }),
+    ...[
+      steadyControl(options.steady ?? measurement.steady, options.requireSteady ?? strict),
+    ].filter((one) => one !== undefined),
   ];
   const steady = !controls.some(({ control, passed }) => control === 'steady' && !passed);
   // On samples that cannot be, nothing rests: not even an outcome that looks fine.
@@ -135,7 +153,7 @@ function judgeSorted(
       ...extentOf(list[index]?.kind, sorted),
     }));
   const outcomes = conclude(judged);
-  if (hasReference && oddity === undefined && options.checkNodes !== false) {
+  if (hasReference && oddity === undefined && options.interim !== true) {
     controls.push(...nodeControls(judged, outcomes, sorted, levels));
   }
   const cause = causeOf(outcomes, controls);
@@ -197,7 +215,7 @@ export function judgeSequentially(
       look,
       final: false,
       requirePlanted: false,
-      checkNodes: false,
+      interim: true,
     });
     if (shouldStop(live)) return answer(look, index + 1);
   }

@@ -22,20 +22,23 @@ const PIECE = 25;
 /** How far the estimate may be from the plan, as a part of it, unless its interval covers the plan. */
 const TOLERANCE = 0.5;
 
-/** @param required whether it counts against the measurement when the block is missing */
+/**
+ * @param required whether it counts against the measurement when the block is missing
+ * @param unknownDelay a block of unknown delay is judged: any delay that is surely one is seen
+ */
 export function plantedControl(
   measurement: JudgedMeasurement,
   sorted: SortedMeasurement,
-  required: boolean,
+  { required, unknownDelay }: { readonly required: boolean; readonly unknownDelay: boolean },
 ): ControlOutcome {
   const { plantedDelayUs } = measurement;
   if (sorted.planted.length === 0) {
     return notRun('planted', !required, 'the measurement holds no planted block that counts');
   }
-  if (plantedDelayUs === undefined || !(plantedDelayUs > 0)) {
+  if (plantedDelayUs === undefined ? !unknownDelay : !(plantedDelayUs > 0)) {
     return notRun('planted', !required, 'it is not known which delay was planted');
   }
-  const plannedMs = plantedDelayUs / 1000;
+  const plannedMs = plantedDelayUs === undefined ? undefined : plantedDelayUs / 1000;
   const reference = inOrderOfTime(sorted.planted.map((window) => window.reference));
   const planted = inOrderOfTime(sorted.planted.map((window) => window.planted));
   const pieces = Math.min(
@@ -62,6 +65,7 @@ export function plantedControl(
     high: upperBound(location, LEVEL),
   };
   const near =
+    plannedMs === undefined ||
     Math.abs(effect.estimate - plannedMs) <= TOLERANCE * plannedMs ||
     (effect.low <= plannedMs && plannedMs <= effect.high);
   const seen = effect.low > 0 && near;

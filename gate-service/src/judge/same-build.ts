@@ -36,8 +36,10 @@ export function sameBuildControl(
   const { limit } = frame(threshold);
   const margin = form === 'log' ? Math.log1p(limit) : limit;
   const q = metric.percent / 100;
-  const effects = [...counted, ...planted]
-    .flatMap(({ reference }, index) => halves(reference, q, kind, { seed, index }))
+  // A window may be in both lists.
+  const references = new Set([...counted, ...planted].map(({ reference }) => reference));
+  const effects = [...references]
+    .flatMap((reference, index) => halves(reference, q, kind, { seed, index }))
     .map((window) => windowEffect(window, form))
     .filter((value) => !Number.isNaN(value));
   const location = estimateLocation(effects);

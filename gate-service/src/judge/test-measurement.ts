@@ -66,6 +66,7 @@ export function makeMeasurement(recipe: MeasurementRecipe = {}): JudgedMeasureme
     samples,
     fitness,
     counters: { sent, received: sent, inFlight: 0, cpuSeconds: 3 },
+    steady: true,
     ...(plantedWindows > 0 ? { plantedDelayUs: plantedMs * 1000 } : {}),
   };
 }

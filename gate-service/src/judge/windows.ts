@@ -69,13 +69,35 @@ export function sortMeasurement(
       if (reason === undefined) {
         planted.push({ window, reference: of(arms.reference), planted: of('planted') });
       }
-      continue;
+      // Other tools plant beside the comparison.
+      if (!byArm.has(arms.reference) || !byArm.has(arms.subject)) continue;
     }
     if (!byArm.has(arms.reference) && !byArm.has(arms.subject)) continue;
     if (reason !== undefined) dropped.push({ window, reason });
     else counted.push({ window, reference: of(arms.reference), subject: of(arms.subject) });
   }
-  return { counted, dropped, planted, oddities };
+  return { counted, dropped, planted: withReferences(planted, counted), oddities };
+}
+
+/** A planted window without a baseline of its own is held against the nearest that there is, each once. */
+function withReferences(
+  planted: readonly PlantedWindow[],
+  counted: readonly ComparedWindow[],
+): PlantedWindow[] {
+  const left = counted.filter(({ reference }) => reference.length > 0);
+  return planted.map((own) => {
+    if (own.reference.length > 0) return own;
+    const nearest = left.reduce<ComparedWindow | undefined>(
+      (best, one) =>
+        best === undefined || Math.abs(one.window - own.window) < Math.abs(best.window - own.window)
+          ? one
+          : best,
+      undefined,
+    );
+    if (nearest === undefined) return own;
+    left.splice(left.indexOf(nearest), 1);
+    return { ...own, reference: nearest.reference };
+  });
 }
 
 /** What was measured when `look` windows counted: those, and the spoilt ones in between. */

@@ -43,6 +43,7 @@ export function measurementOf(windows: readonly SentWindow[], plan: Plan): Judge
     samples,
     fitness,
     counters: { sent: samples.length, received: samples.length, inFlight: 0, cpuSeconds: 20 },
+    steady: true,
     plantedDelayUs: plan.plantedMs * 1000,
   };
 }
