@@ -78,6 +78,23 @@ describe('a run with the real judge', () => {
     expect([...inProxy]).toEqual([plantedDelayUs / 1000]);
   });
 
+  it('takes the margin from windows that count', async () => {
+    waits(() => 1);
+    const samples = world.sender.windowSamples;
+    const spoilt = (window: number): boolean => window >= 0 && window < 4;
+    world.sender.spoilt = spoilt;
+    world.sender.windowSamples = (plan, window, ...rest) =>
+      samples(plan, window, ...rest).map((sample) =>
+        spoilt(window) ? { ...sample, latencyUs: 50 * sample.latencyUs } : sample,
+      );
+    const run = await gate().gate({ promote: 'never' });
+    const [measurement] = await world.store.measurements(run.id);
+    const { windowsCounted, windowsMeasured } = measurement!;
+    expect(windowsMeasured - windowsCounted).toBe(4);
+    // With the spoilt windows the median would lie a fifth higher.
+    expect(measurement!.plantedDelayUs).toBeLessThan(36_000);
+  });
+
   it('judges nothing when the proxy does not take the planted delay', async () => {
     waits(() => 1);
     let routed = 0;
