@@ -1,20 +1,23 @@
 /** Numbers as people read them: few digits, a unit, plain ASCII for the logs of old terminals. */
 
-/** 0.0234 → `2.3 %`; more digits for small shares. */
-export function percent(share: number): string {
+/**
+ * 0.0234 → `2.3 %`; more digits for small shares.
+ * @param more digits than usual, where two numbers would look alike
+ */
+export function percent(share: number, more = 0): string {
   const value = share * 100;
   const digits = value !== 0 && Math.abs(value) < 0.1 ? 3 : Math.abs(value) < 1 ? 2 : 1;
-  return `${trim(value, digits)} %`;
+  return `${trim(value, digits + more)} %`;
 }
 
 /** As percent, with a sign. */
-export function signedPercent(ratio: number): string {
-  return `${ratio >= 0 ? '+' : ''}${trim(ratio * 100, 1)} %`;
+export function signedPercent(ratio: number, more = 0): string {
+  return `${ratio >= 0 ? '+' : ''}${trim(ratio * 100, 1 + more)} %`;
 }
 
-export function milliseconds(value: number): string {
+export function milliseconds(value: number, more = 0): string {
   const size = Math.abs(value);
-  return `${trim(value, size < 1 ? 3 : size < 10 ? 2 : 1)} ms`;
+  return `${trim(value, (size < 1 ? 3 : size < 10 ? 2 : 1) + more)} ms`;
 }
 
 function trim(value: number, digits: number): string {

@@ -122,13 +122,14 @@ function describeEffect(finding: Finding): string {
   const { threshold, effect, low, high } = finding;
   const name = subjectOf(threshold);
   if (effect === undefined) return `${name} has no finite value`;
-  const shown = (value: number): string => inUnit(finding, value);
+  const digits = digitsToTellApart(finding);
+  const shown = (value: number): string => inUnit(finding, value, digits);
   const range =
     low === undefined || high === undefined
       ? ''
       : ` (plausible range ${shown(low)} to ${shown(high)})`;
   if (threshold.against === 'absolute') return `${name} is ${shown(effect)}${range}`;
-  const size = finding.unit === 'ms' ? milliseconds(Math.abs(effect)) : percent(Math.abs(effect));
+  const size = (finding.unit === 'ms' ? milliseconds : percent)(Math.abs(effect), digits);
   const [more, less] = comparatives(threshold);
   const change =
     effect === 0 ? 'the same as in the baseline' : `${size} ${effect > 0 ? more : less}`;
@@ -183,17 +184,34 @@ function comparatives({ metric }: Threshold): readonly [string, string] {
   }
 }
 
-function limitOf({ threshold, unit, limit }: Finding): string {
-  const sign =
-    threshold.against === 'absolute' ? '' : threshold.operator.startsWith('<') ? '+' : '-';
-  return `${sign}${unit === 'ms' ? milliseconds(limit) : percent(limit)}`;
+/** As written in the threshold. */
+function limitOf({ limit, threshold: { against, amount, operator, unit } }: Finding): string {
+  // Rates are told in parts of the limit; the note names it.
+  if (unit === '/s') return percent(limit);
+  const sign = against === 'absolute' ? '' : operator.startsWith('<') ? '+' : '-';
+  return `${sign}${Number(amount.toFixed(6))} ${unit}`;
 }
 
-function inUnit({ unit, threshold }: Finding, value: number): string {
-  if (unit === 'ms') return milliseconds(value);
+/** How many digits more it takes until no number that is not the limit looks like it. */
+function digitsToTellApart(finding: Finding): number {
+  const { limit, effect, low, high } = finding;
+  const others = [effect, low, high].filter(
+    (value) => value !== undefined && Number.isFinite(value) && Math.abs(value) !== limit,
+  ) as number[];
+  const alike = (more: number): boolean =>
+    others.some((value) => inUnit(finding, Math.abs(value), more) === inUnit(finding, limit, more));
+  let more = 0;
+  while (more < MOST_DIGITS && alike(more)) more += 1;
+  return more;
+}
+
+const MOST_DIGITS = 8;
+
+function inUnit({ unit, threshold }: Finding, value: number, more = 0): string {
+  if (unit === 'ms') return milliseconds(value, more);
   return threshold.against === 'baseline' && unit === 'ratio'
-    ? signedPercent(value)
-    : percent(value);
+    ? signedPercent(value, more)
+    : percent(value, more);
 }
 
 function capital(text: string): string {
