@@ -87,7 +87,7 @@ export interface SenderListener {
   windowsWanted?(): number;
   /**
    * Asked once, when the last counted window has been reported and a planted block follows. Resolves with
-   * the delay, milliseconds above 0, when the proxy has it; nothing is sent until then. When it rejects, or
+   * the delay that requests meet, milliseconds above 0, when the proxy has it; nothing is sent until then. When it rejects, or
    * takes longer than 30 s, the measurement fails. Absent: the plan's delay, which the proxy has already.
    */
   plantedDelayMs?(): Promise<number>;

@@ -8,7 +8,7 @@ import type { CpuSource } from './cpu-source.ts';
 import type { ComparisonRequest } from './compared.ts';
 import { replacementsFor } from './compared.ts';
 import { describeEffects } from './effects.ts';
-import { plantedDelayMs } from './planted-delay.ts';
+import { delayInProxy, delayOfMargins, type PlantedDelay } from './planted-delay.ts';
 import type { RunContext } from './run-context.ts';
 import { WindowCpu } from './window-cpu.ts';
 
@@ -101,25 +101,26 @@ export class ComparisonWatch implements SenderListener {
     this.#progress(report);
   }
 
-  /** The delay that the proxy had for the planted block; undefined before. */
+  /** The delay that requests met in the planted block; undefined before. */
   get plantedMs(): number | undefined {
     return this.#plantedMs;
   }
 
   /** Twice the smallest margin of the thresholds that are judged; in the proxy when it resolves. */
   async plantedDelayMs(): Promise<number> {
-    const delayMs = this.#delayOfMargins() ?? this.#context.profile.planted.delayMs;
-    await this.#plant(delayMs);
-    this.#plantedMs = delayMs;
-    return delayMs;
+    const { proxyMs, realMs } =
+      this.#delayOfMargins() ?? delayInProxy(this.#context.profile.planted.delayMs);
+    await this.#plant(proxyMs);
+    this.#plantedMs = realMs;
+    return realMs;
   }
 
-  #delayOfMargins(): number | undefined {
+  #delayOfMargins(): PlantedDelay | undefined {
     const { deps, run } = this.#context;
     const { arms, baseline } = this.#request;
     // Without a baseline no margin is judged.
     if (!baseline) return undefined;
-    return plantedDelayMs(
+    return delayOfMargins(
       run.settings.thresholds.flatMap(
         (text) => deps.judge.checkThreshold(text).latencyMargin ?? [],
       ),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runJudge } from './adapters/run-judge.ts';
-import { plantedDelayMs } from './planted-delay.ts';
+import { delayOfMargins } from './planted-delay.ts';
 
 /** 1 ms to 100 ms, half of them searches; the slowest ones are carts. */
 const baseline = Array.from({ length: 100 }, (_, index) => ({
@@ -9,24 +9,24 @@ const baseline = Array.from({ length: 100 }, (_, index) => ({
   status: 'ok',
 }));
 const delay = (texts: readonly string[], samples = baseline): number | undefined =>
-  plantedDelayMs(
+  delayOfMargins(
     texts.flatMap((text) => runJudge.checkThreshold(text).latencyMargin ?? []),
     samples,
-  );
+  )?.realMs;
 
 describe('the planted delay', () => {
   it.each([
-    [['p50 <= baseline + 10%'], 10],
-    [['p95 <= baseline + 10%'], 19],
-    [['p50 <= baseline + 10%', 'p95 <= baseline + 5%'], 10],
-    [['p50{kind=search} <= baseline + 10%', 'p50 <= baseline + 10%'], 5],
-    [['p95 <= baseline + 3ms', 'p50 <= baseline + 10%'], 6],
-    [['p50 <= baseline + 700us'], 2],
-    [['p50 <= baseline + 0.1%'], 1],
-    [['p95 <= baseline + 2s'], 1000],
+    [['p50 <= baseline + 10%'], 10.5],
+    [['p95 <= baseline + 10%'], 19.5],
+    [['p50 <= baseline + 10%', 'p95 <= baseline + 5%'], 9.5],
+    [['p50{kind=search} <= baseline + 10%', 'p50 <= baseline + 10%'], 5.5],
+    [['p95 <= baseline + 3ms', 'p50 <= baseline + 10%'], 6.5],
+    [['p50 <= baseline + 700us'], 2.5],
+    [['p50 <= baseline + 0.1%'], 2.5],
+    [['p95 <= baseline + 2s'], 1001.5],
     [
       ['p50 <= baseline + 10%', 'p95 < 200ms', 'errors < 1%', 'cpu_per_request <= baseline + 1%'],
-      10,
+      10.5,
     ],
   ])('of %j is twice the smallest margin', (thresholds, expected) => {
     expect(delay(thresholds)).toBe(expected);
@@ -38,6 +38,6 @@ describe('the planted delay', () => {
     expect(delay(['p50{kind=order} <= baseline + 10%'])).toBeUndefined();
     const failed = baseline.map((sample) => ({ ...sample, status: '500' }));
     expect(delay(['p50 <= baseline + 10%'], failed)).toBeUndefined();
-    expect(delay(['p50 <= baseline + 10%', 'p95 <= baseline + 4ms'], failed)).toBe(8);
+    expect(delay(['p50 <= baseline + 10%', 'p95 <= baseline + 4ms'], failed)).toBe(8.5);
   });
 });
