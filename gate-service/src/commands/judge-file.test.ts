@@ -272,7 +272,7 @@ describe('hostile content is never a pass', () => {
     ],
     ['no header', lines.toSpliced(first - 1, 1), 'no column "arm"'],
     ['nothing', '', 'no header row'],
-    ['only the header', [lines[0]!, HEADER], 'planned windows is 0'],
+    ['only the header', [lines[0]!, HEADER], 'no samples'],
     ['two files in one', [...lines, ...lines], 'is not an arm'],
     ['a sent that contradicts', [...lines, '# sent: 7'], 'contradict'],
     ['a received that contradicts', [...lines, '# received: 999', '# sent: 999'], 'samples'],

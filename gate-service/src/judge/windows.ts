@@ -182,6 +182,7 @@ function emptyColumns(length: number): Columns {
 }
 
 function findOddities(measurement: Measurement): string[] {
+  if (measurement.samples.length === 0) return ['there are no samples'];
   const oddities: string[] = [];
   if (!Number.isInteger(measurement.windowsPlanned) || measurement.windowsPlanned < 1) {
     oddities.push(`the number of planned windows is ${measurement.windowsPlanned}`);
