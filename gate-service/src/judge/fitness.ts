@@ -51,19 +51,20 @@ export function unfitReason(
   if (sent - received > Math.max(UNANSWERED.count, UNANSWERED.share * sent)) {
     return `only ${received} of ${sent} requests were answered or given up`;
   }
-  // Both arms share the connections: what then waits for them is measured as the pool's latency.
-  if (waited > limits.waitedShare * sent) {
-    return `${waited} of ${sent} requests had to wait for a free connection (limit ${limits.waitedShare * 100} %)`;
-  }
   if (latenessP99Us > limits.latenessP99Us) {
     return `requests left ${(latenessP99Us / 1000).toFixed(1)} ms late (limit ${limits.latenessP99Us / 1000} ms)`;
   }
   if (runQueueShare > limits.runQueueShare) {
     return `the sender waited for a core ${(runQueueShare * 100).toFixed(0)} % of the time (limit ${limits.runQueueShare * 100} %)`;
   }
-  if (foreignCores === undefined) return unwatched === 'unfit' ? UNWATCHED : undefined;
-  if (foreignCores > limits.foreignCores) {
+  if (foreignCores === undefined && unwatched === 'unfit') return UNWATCHED;
+  if (foreignCores !== undefined && foreignCores > limits.foreignCores) {
     return `other processes used ${foreignCores.toFixed(2)} cores (limit ${limits.foreignCores})`;
+  }
+  // Last, because a busy machine leads to it too. Both arms share the connections: what waits for
+  // them is measured as the pool's latency.
+  if (waited > limits.waitedShare * sent) {
+    return `${waited} of ${sent} requests had to wait for a free connection (limit ${limits.waitedShare * 100} %)`;
   }
   return undefined;
 }
