@@ -75,8 +75,14 @@ export class ComparisonWatch implements SenderListener {
     return this.#stoppedAt;
   }
 
+  /** Settled, or spoilt beyond repair: more windows would not change what comes of it. */
   stopRequested(): boolean {
-    return this.#stoppedAt !== undefined;
+    return this.#stoppedAt !== undefined || this.#isBeyondRepair;
+  }
+
+  /** More than may be dropped is spoilt: `invalid`, however the rest turns out. */
+  get #isBeyondRepair(): boolean {
+    return this.#measured - this.#counted > this.#replacements;
   }
 
   /** One more for each spoilt window, as long as at most 30 % of all can be dropped. */
@@ -93,12 +99,22 @@ export class ComparisonWatch implements SenderListener {
       this.#measured += 1;
       const counts = this.#context.deps.judge.counts(report.fitness);
       if (counts) this.#counted += 1;
-      else this.#spoilt.add(window);
+      else this.#addSpoilt(window);
       this.#samples.push(...report.samples);
       this.#fitness.push(report.fitness);
       this.#read(window, counts && this.#looks.has(this.#counted) ? this.#counted : undefined);
     }
     this.#progress(report);
+  }
+
+  #addSpoilt(window: number): void {
+    this.#spoilt.add(window);
+    const spoilt = this.#spoilt.size;
+    if (spoilt !== this.#replacements + 1) return;
+    this.#say(
+      `given up: ${spoilt} of ${this.#measured} windows are spoilt, more than may be replaced (${this.#replacements})`,
+      { windows: this.#measured, counted: this.#counted, spoilt, planned: this.#request.windows },
+    );
   }
 
   /** The delay that requests met in the planted block; undefined before. */
@@ -149,7 +165,7 @@ export class ComparisonWatch implements SenderListener {
   }
 
   #look(look: number): void {
-    if (this.stopRequested()) return;
+    if (this.#stoppedAt !== undefined) return;
     const interim = this.#interim(look);
     if (interim === undefined || !this.#context.deps.judge.settles(interim)) return;
     this.#stoppedAt = look;

@@ -41,11 +41,29 @@ describe('spoilt windows', () => {
     await expectWorldInOrder(world);
   });
 
-  it('are replaced up to the limit and no further', async () => {
-    world.sender.spoilt = (window) => window >= 0;
+  it('are replaced up to the limit', async () => {
+    world.sender.spoilt = (window) => window >= 0 && window < 4;
     const run = await gateOf(10).gate({ promote: 'never' });
+    expect(run).toMatchObject({ decision: 'pass' });
     const [measurement] = await world.store.measurements(run.id);
-    expect(measurement).toMatchObject({ windowsMeasured: 14, windowsCounted: 0 });
+    expect(measurement).toMatchObject({ windowsMeasured: 14, windowsCounted: 10 });
+  });
+
+  it('end the attempt at once when more are spoilt than may be replaced', async () => {
+    world.sender.spoilt = (window) => window >= 0;
+    world.judge.causes = ['invalid', 'invalid'];
+    const run = await gateOf(10).gate({ promote: 'never' });
+    expect(run).toMatchObject({ decision: 'rollback', cause: 'invalid' });
+    const measurements = await world.store.measurements(run.id);
+    expect(measurements).toHaveLength(2);
+    for (const measurement of measurements) {
+      expect(measurement).toMatchObject({ windowsMeasured: 5, windowsCounted: 0 });
+    }
+    const lines = (await world.store.events(run.id, 0, 1000)).map(({ message }) => message);
+    expect(lines.filter((line) => line.startsWith('given up'))).toEqual([
+      'given up: 5 of 5 windows are spoilt, more than may be replaced (4)',
+      'given up: 5 of 5 windows are spoilt, more than may be replaced (4)',
+    ]);
   });
 
   it('do not bring a look forward: it comes when so many windows count', async () => {
