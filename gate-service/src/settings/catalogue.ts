@@ -44,6 +44,18 @@ export const catalogueServiceSchema = z.strictObject({
       minimumRequests: z.int().min(1).default(50),
     })
     .prefault({}),
+  /** A person's promotion of a pass takes somebody else than who asked for the run; an override always does. */
+  fourEyes: z.boolean().default(false),
+  /** A newer run takes the place of the service's queued ones, which end as `superseded`. */
+  supersede: z.boolean().default(false),
+  limits: z
+    .strictObject({
+      /** Most runs of the service that wait at a time. */
+      queued: z.int().min(1).max(1000).default(20),
+      /** Most runs of one build; a further one takes the right `override`. Absent: any number, all of them shown. */
+      attemptsPerBuild: z.int().min(1).max(1000).optional(),
+    })
+    .prefault({}),
 });
 export type CatalogueService = z.infer<typeof catalogueServiceSchema>;
 
