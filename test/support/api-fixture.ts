@@ -46,11 +46,13 @@ export async function openApiFixture(): Promise<ApiFixture> {
     tokens: createTokenBook([
       ...rightSchema.options.map((right) => ({
         name: `only-${right}`,
+        kind: 'person' as const,
         sha256: tokenDigest(tokenFor(right)),
         rights: [right],
       })),
       {
         name: 'everything',
+        kind: 'person',
         sha256: tokenDigest(tokenFor('everything')),
         rights: [...rightSchema.options],
       },

@@ -85,10 +85,11 @@ export async function prepareGate(options: GateOptions = {}): Promise<TestGate> 
       tokens: [
         {
           name: 'tester',
+          kind: 'person',
           sha256: tokenDigest(token),
           rights: ['read', 'run', 'promote', 'override'],
         },
-        { name: 'reader', sha256: tokenDigest(`${token}-reader`), rights: ['read'] },
+        { name: 'reader', kind: 'ci', sha256: tokenDigest(`${token}-reader`), rights: ['read'] },
       ],
     }),
   );

@@ -9,6 +9,7 @@ import { dashboardRoutes } from './dashboard.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { secureHeaders } from './headers.ts';
 import { requireRights } from './identity/authenticate.ts';
+import { identityRoutes } from './identity/routes.ts';
 import { decorateDraining, healthRoutes } from './operations/health.ts';
 import { metricsOf, metricsRoute } from './operations/metrics.ts';
 import { describeApi, openApiRoute } from './operations/openapi.ts';
@@ -61,6 +62,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
 
   await app.register(healthRoutes(dependencies, isDraining));
   await app.register(metricsRoute(metrics.registry));
+  await app.register(identityRoutes({ tokens: dependencies.tokens, anonymous: false }));
   await app.register(buildRoutes(dependencies));
   await app.register(runRoutes(dependencies));
   await app.register(eventRoutes(dependencies));

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { RunService } from '../runs/run-service.ts';
 import type { BuildFiles } from '../store/build-files.ts';
 import type { Store } from '../store/store.ts';
-import type { TokenBook } from './identity/token-book.ts';
+import type { IdentitySource } from './identity/identity-source.ts';
 
 export type ApiStore = Pick<
   Store,
@@ -27,7 +27,8 @@ export interface AppDependencies {
   readonly runs: RunService;
   readonly store: ApiStore;
   readonly buildFiles: BuildFiles;
-  readonly tokens: TokenBook;
+  /** Knows callers by their tokens. */
+  readonly tokens: IdentitySource;
   /** Absolute path; sample files are named relative to it. */
   readonly stateDirectory: string;
   /** Largest build in bytes: refused by its announced length already. */

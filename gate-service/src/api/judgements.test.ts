@@ -49,7 +49,12 @@ beforeEach(async () => {
     store,
     buildFiles: await openBuildFiles({ directory, maxBytes: 1024 }),
     tokens: createTokenBook([
-      { name: 'ann', sha256: tokenDigest('token-of-ann'), rights: ['read', 'run', 'promote'] },
+      {
+        name: 'ann',
+        kind: 'person',
+        sha256: tokenDigest('token-of-ann-0123456789'),
+        rights: ['read', 'run', 'promote'],
+      },
     ]),
     stateDirectory: directory,
     maxBuildBytes: 1024,
@@ -61,7 +66,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-const headers = { authorization: 'Bearer token-of-ann' };
+const headers = { authorization: 'Bearer token-of-ann-0123456789' };
 const judgeAgain = async (run: RunRecord, payload: object) => {
   await world.clock.run(world.clock.sleep(1000));
   return app.inject({ method: 'POST', url: `/v1/runs/${run.id}/judgements`, headers, payload });

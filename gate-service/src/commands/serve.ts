@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { buildApp } from '../api/app.ts';
-import { createTokenBook, parseTokens } from '../api/identity/token-book.ts';
+import { identitiesOf, parseIdentities } from '../api/identity/identities-file.ts';
+import { createTokenBook } from '../api/identity/token-book.ts';
 import { readCatalogue } from '../settings/catalogue-file.ts';
 import { readSettings } from '../settings/environment.ts';
 import { requireFreePort } from '../platforms/local/port-holder.ts';
@@ -33,7 +34,9 @@ export async function serve(args: readonly string[]): Promise<void> {
   const tokens =
     settings.tokensFile === undefined
       ? createTokenBook([])
-      : parseTokens(await readFile(settings.tokensFile, 'utf8'), settings.tokensFile);
+      : identitiesOf(
+          parseIdentities(await readFile(settings.tokensFile, 'utf8'), settings.tokensFile),
+        );
   const log = pino({ level: settings.logLevel });
   if (settings.tokensFile === undefined) {
     log.warn('SPEED_GATE_TOKENS_FILE is not set: nobody but the health checks gets in');

@@ -186,6 +186,8 @@ async function pushThroughPipeline(
 function tokensYaml(token: string): string {
   const sha256 = createHash('sha256').update(token).digest('hex');
   return JSON.stringify({
-    tokens: [{ name: 'demo', sha256, rights: ['read', 'run', 'promote', 'override'] }],
+    tokens: [
+      { name: 'demo', kind: 'person', sha256, rights: ['read', 'run', 'promote', 'override'] },
+    ],
   });
 }

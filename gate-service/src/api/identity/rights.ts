@@ -1,21 +1,62 @@
-/** What a token may do. Each right stands for itself: none includes another. */
+/** Who calls, and what he may do to which services. Each right stands for itself: none includes another. */
 import { z } from 'zod';
 
-export const rightSchema = z.enum(['read', 'run', 'promote', 'override', 'admin']);
+export const rightSchema = z.enum(['read', 'run', 'promote', 'override', 'loosen', 'admin']);
 export type Right = z.infer<typeof rightSchema>;
 
-/** What a route asks for; `public` needs no token and is said at every such route. */
-export type RequiredRight = Right | 'public';
+/** What a route asks for. `any`: a known caller, whatever he may do; `public` needs no token. */
+export type RequiredRight = Right | 'any' | 'public';
+
+/** Stands for every service, also those that join the catalogue later. */
+export const EVERY_SERVICE = '*';
+
+/** Names of services for each right, or `*` for all; a right that is absent is not held. */
+export type Rights = Readonly<Partial<Record<Right, readonly string[]>>>;
+
+/** `ci` never overrides; `anonymous` exists on loopback only, and only when it was asked for. */
+export type IdentityKind = 'person' | 'ci' | 'anonymous';
 
 /** Who is calling. */
 export interface Identity {
+  /** The actor in runs, overrides and audit. */
   readonly name: string;
-  readonly rights: ReadonlySet<Right>;
+  readonly kind: IdentityKind;
+  readonly rights: Rights;
+  /**
+   * Whether the right is held: for the service, or, without one, for at least one service.
+   * `can(right, '*')` asks for all services, as things do that belong to none.
+   */
+  can(right: Right, service?: string): boolean;
 }
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** A route without it cannot be registered: nothing is open by oversight. */
-    right?: RequiredRight;
-  }
+/** Rights that only people hold, whatever a file or a token says. */
+const FOR_PEOPLE: ReadonlySet<Right> = new Set<Right>(['override']);
+
+/** Rights of this list that an identity of this kind must not have. */
+export function forbiddenRights(kind: IdentityKind, rights: Rights): readonly Right[] {
+  if (kind === 'person') return [];
+  return rightSchema.options.filter(
+    (right) => FOR_PEOPLE.has(right) && rights[right] !== undefined,
+  );
+}
+
+/** @param rights what was granted; what the kind must not hold is never answered with yes */
+export function createIdentity(name: string, kind: IdentityKind, rights: Rights): Identity {
+  const forbidden = forbiddenRights(kind, rights);
+  return {
+    name,
+    kind,
+    rights,
+    can(right, service) {
+      if (forbidden.includes(right)) return false;
+      const services = rights[right] ?? [];
+      if (service === undefined) return services.length > 0;
+      return services.includes(EVERY_SERVICE) || services.includes(service);
+    },
+  };
+}
+
+/** The rights for all services, as a list of rights means them. */
+export function everywhere(rights: readonly Right[]): Rights {
+  return Object.fromEntries(rights.map((right) => [right, [EVERY_SERVICE]]));
 }
