@@ -1,5 +1,5 @@
 /** What is remembered of runs, promotions and services. Instants are ISO 8601 in UTC. */
-import type { Judgement } from '../judge/judgement.ts';
+import type { Judgement, ThresholdOutcome } from '../judge/judgement.ts';
 import type { CapacityBlock } from '../judge/measurement.ts';
 import type { ArmName, SenderCounters } from '../load/sample.ts';
 import type { Workload } from '../load/workload.ts';
@@ -34,6 +34,10 @@ export interface RunSettings {
   readonly capacity?: { readonly connections: number };
   /** Seed of everything random in the run: arrivals, pairing, slots, splits. */
   readonly seed: number;
+  /** Where the request asked for less than the catalogue does, in words; absent: nowhere. */
+  readonly loosened?: readonly string[];
+  /** Runs of this build and service before this one, whatever became of them. Absent in older records. */
+  readonly earlierRuns?: number;
 }
 
 export interface PhaseSpan {
@@ -67,6 +71,8 @@ export interface RunRecord {
   readonly promotionId?: string;
   /** Set when the end is known but its cleaning up is not done: a restart ends the run with the same cause. */
   readonly ending?: { readonly cause: Cause; readonly words: string };
+  /** The newer run of the same service that took this one's place in the queue. */
+  readonly supersededBy?: string;
   /** Written once, together, with the transition to `finished`. */
   readonly decision?: Decision;
   readonly cause?: Cause;
@@ -89,6 +95,7 @@ export type RunUpdate = Partial<
     | 'configurationJudgementId'
     | 'promotionId'
     | 'ending'
+    | 'supersededBy'
     | 'decision'
     | 'cause'
     | 'summary'
@@ -182,6 +189,8 @@ export interface MeasurementRecord {
   }[];
   /** Closed loop, each arm alone; present when a threshold asked for capacity. */
   readonly capacityByBlock?: readonly CapacityBlock[];
+  /** When `file` was removed to make room; the judgements stay. */
+  readonly samplesPrunedAt?: string;
 }
 
 /** A judgement with all it rests on, so that it can be repeated: same measurement, thresholds and options → same judgement. */
@@ -276,7 +285,14 @@ export interface JudgedPair extends BuildAndConfiguration {
   readonly at: string;
 }
 
+/**
+ * `waiting` for its run to end, `acted` (a promotion was started), `refused` (there was nothing it could do),
+ * `expired` before it could act, `stands` beside the decision with nothing to be done.
+ */
+export type OverrideState = 'waiting' | 'acted' | 'refused' | 'expired' | 'stands';
+
 export interface OverrideRecord {
+  readonly id: string;
   readonly runId: string;
   readonly order: 'promote' | 'rollback';
   readonly actor: string;
@@ -284,6 +300,11 @@ export interface OverrideRecord {
   readonly at: string;
   /** Latest moment at which it may act. */
   readonly expiresAt: string;
+  readonly state: OverrideState;
+  /** What came of it, for a person. */
+  readonly outcome?: string;
+  /** Cause of the decision that it stands beside. */
+  readonly cause?: Cause;
 }
 
 export interface AuditEntry {
@@ -298,4 +319,58 @@ export interface AuditEntry {
   readonly service?: string;
   readonly reason?: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** `hash` of the entry before; 64 zeros for the first. */
+  readonly previousHash: string;
+  /** SHA-256, lower-case hex, over `previousHash` and the canonical JSON of the fields above it. */
+  readonly hash: string;
+}
+
+/** What a caller says; the store gives the rest. */
+export type NewAuditEntry = Omit<AuditEntry, 'sequence' | 'previousHash' | 'hash'>;
+
+/** The right to do something alone, for a while. */
+export interface Lease {
+  readonly name: string;
+  readonly holder: string;
+  /** Fencing token: rises with every new holder. */
+  readonly token: number;
+  /** By the store's own clock. */
+  readonly expiresAt: string;
+}
+
+/** One finished run in a service's trend. */
+export interface TrendPoint {
+  readonly runId: string;
+  readonly label?: string;
+  readonly build: string;
+  readonly finishedAt: string;
+  readonly decision: Decision;
+  readonly cause: Cause;
+  /** Of the judgement that the decision rests on; empty when it rests on none. */
+  readonly outcomes: readonly Pick<
+    ThresholdOutcome,
+    'threshold' | 'effect' | 'low' | 'high' | 'outcome'
+  >[];
+}
+
+export type DeliveryState = 'due' | 'delivered' | 'given-up';
+
+/** One notification to one endpoint, kept until it is delivered or given up. */
+export interface DeliveryRecord {
+  readonly id: string;
+  /** Name of the endpoint in the settings, never its URL. */
+  readonly endpoint: string;
+  /** What it is about: a run, a promotion or an override. */
+  readonly subject: string;
+  readonly type: string;
+  /** As it is sent and signed. */
+  readonly body: string;
+  readonly createdAt: string;
+  readonly state: DeliveryState;
+  /** Made so far. */
+  readonly attempts: number;
+  /** Not to be sent before. */
+  readonly nextAt: string;
+  /** What the endpoint answered last, or why there was no answer. */
+  readonly lastAnswer?: string;
 }

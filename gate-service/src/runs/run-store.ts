@@ -9,13 +9,17 @@ import type {
   AuditEntry,
   BuildAndConfiguration,
   BuildRecord,
+  DeliveryRecord,
+  DeliveryState,
   IdempotencyKey,
   InForce,
   IntentOutcome,
   IntentRecord,
   JudgedPair,
   JudgementRecord,
+  Lease,
   MeasurementRecord,
+  NewAuditEntry,
   NewRun,
   OverrideRecord,
   PromotionRecord,
@@ -25,9 +29,11 @@ import type {
   RunRecord,
   RunUpdate,
   ServiceState,
+  TrendPoint,
 } from './records.ts';
-import type { RunEvent, RunPhase } from './run.ts';
+import type { Cause, Decision, RunEvent, RunPhase } from './run.ts';
 
+export { auditHash, NO_PREVIOUS_HASH } from './audit-chain.ts';
 export type * from './records.ts';
 
 export interface Page<T> {
@@ -47,6 +53,34 @@ export class VersionConflictError extends Error {
     super(`${what} ${id} is no longer at version ${String(expected)}: read it again`);
     this.name = 'VersionConflictError';
   }
+}
+
+/** A run is finished, and with it its decision: nothing about it changes any more. */
+export class RunFinishedError extends Error {
+  constructor(id: string) {
+    super(`run ${id} is finished: its decision was written and stays as it is`);
+    this.name = 'RunFinishedError';
+  }
+}
+
+/** The database does not answer. What was under way is not stored, or it is not known whether it is. */
+export class StoreUnavailableError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreUnavailableError';
+  }
+}
+
+/** Which runs a list shows; every field narrows it. */
+export interface RunFilter {
+  readonly service?: string;
+  /** Only runs of these services: what the caller may read. An empty list shows none. */
+  readonly services?: readonly string[];
+  readonly phase?: RunPhase;
+  readonly build?: string;
+  readonly decision?: Decision;
+  readonly cause?: Cause;
+  readonly requestedBy?: string;
 }
 
 /** The same Idempotency-Key came with another request. */
@@ -86,17 +120,18 @@ export interface RunStore {
   ): Promise<{ readonly run: RunRecord; readonly created: boolean }>;
   run(id: string): Promise<RunRecord | undefined>;
   /** Newest first. */
-  runs(
-    filter: { readonly service?: string; readonly phase?: RunPhase; readonly build?: string },
-    page: PageRequest,
-  ): Promise<Page<RunRecord>>;
+  runs(filter: RunFilter, page: PageRequest): Promise<Page<RunRecord>>;
+  /** How many runs this build of the service had, in whatever phase they are. */
+  runsOfBuild(service: string, build: string): Promise<number>;
+  /** Finished runs, newest end first; at most `limit`. */
+  trend(service: string, limit: number): Promise<readonly TrendPoint[]>;
   /** Queued runs, oldest first. */
   queuedRuns(): Promise<readonly RunRecord[]>;
   /** Runs between `queued` and `finished`: what a restart has to deal with. Oldest first. */
   unfinishedRuns(): Promise<readonly RunRecord[]>;
   /**
    * Compare-and-swap. Refuses to change a run that is `finished`.
-   * @throws VersionConflictError
+   * @throws VersionConflictError, RunFinishedError
    */
   updateRun(id: string, expectedVersion: number, update: RunUpdate): Promise<RunRecord>;
   /** First request wins; does not raise the version; no effect on a finished run. Returns the run as it is then. */
@@ -129,6 +164,13 @@ export interface RunStore {
   saveMeasurement(measurement: MeasurementRecord): Promise<void>;
   measurement(id: string): Promise<MeasurementRecord | undefined>;
   measurements(runId: string): Promise<readonly MeasurementRecord[]>;
+  /**
+   * Measurements of finished runs that ended before the instant and still have their samples, oldest first.
+   * Left out are those of a build that is in force, last known good or the reference of its service.
+   */
+  prunableMeasurements(before: string, limit: number): Promise<readonly MeasurementRecord[]>;
+  /** Says that the sample file is gone. The first instant stays. */
+  markSamplesPruned(id: string, at: string): Promise<void>;
   saveJudgement(judgement: JudgementRecord): Promise<void>;
   judgement(id: string): Promise<JudgementRecord | undefined>;
   judgements(runId: string): Promise<readonly JudgementRecord[]>;
@@ -139,9 +181,13 @@ export interface RunStore {
   // promotions and what is in force
   createPromotion(promotion: Omit<PromotionRecord, 'version'>): Promise<PromotionRecord>;
   promotion(id: string): Promise<PromotionRecord | undefined>;
-  /** Newest first. */
+  /** Newest first. `services`: only promotions of these. */
   promotions(
-    filter: { readonly service?: string; readonly state?: PromotionState },
+    filter: {
+      readonly service?: string;
+      readonly services?: readonly string[];
+      readonly state?: PromotionState;
+    },
     page: PageRequest,
   ): Promise<Page<PromotionRecord>>;
   /** @throws VersionConflictError */
@@ -169,13 +215,63 @@ export interface RunStore {
   reference(service: string): Promise<ReferenceRecord | undefined>;
 
   // people
-  /** One override per run: a later one replaces it; the audit keeps both. */
+  /** Inserts, or replaces the override with this id. */
   saveOverride(override: OverrideRecord): Promise<void>;
+  /** The latest of the run. */
   override(runId: string): Promise<OverrideRecord | undefined>;
-  appendAudit(entry: Omit<AuditEntry, 'sequence'>): Promise<AuditEntry>;
-  /** Newest first. */
+  /** All of the run, oldest first. */
+  overrides(runId: string): Promise<readonly OverrideRecord[]>;
+  /** All in state `waiting`, oldest first. */
+  waitingOverrides(): Promise<readonly OverrideRecord[]>;
+  /** The only writer of the audit; the store gives sequence and hashes, also between replicas one after the other. */
+  appendAudit(entry: NewAuditEntry): Promise<AuditEntry>;
+  /** Newest first. `services`: only entries about these services. */
   audit(
-    filter: { readonly service?: string; readonly subject?: string },
+    filter: {
+      readonly service?: string;
+      readonly services?: readonly string[];
+      readonly subject?: string;
+    },
     page: PageRequest,
   ): Promise<Page<AuditEntry>>;
+  /** Entries from this sequence on, rising. */
+  auditFrom(sequence: number, limit: number): Promise<readonly AuditEntry[]>;
+
+  // leases: time is the store's own clock, so that replicas need not agree on theirs
+  /**
+   * Undefined when somebody else holds it. The same holder again renews it under the same token.
+   * @param holder not empty, unique to one process
+   * @param seconds how long it holds without a renewal
+   */
+  acquireLease(name: string, holder: string, seconds: number): Promise<Lease | undefined>;
+  /** Undefined when it was lost to another holder or released. */
+  renewLease(lease: Lease, seconds: number): Promise<Lease | undefined>;
+  /** Another may have it at once. No effect on a lease that was lost. */
+  releaseLease(lease: Lease): Promise<void>;
+  /** Those that hold now. */
+  leases(): Promise<readonly Lease[]>;
+
+  // deliveries of webhooks
+  /** No effect when this endpoint, subject and type are stored already. */
+  enqueueDelivery(delivery: DeliveryRecord): Promise<void>;
+  /**
+   * The one that has been due longest, for this holder alone until it is saved or `seconds` have passed.
+   * @param now ISO 8601
+   */
+  claimDueDelivery(
+    holder: string,
+    now: string,
+    seconds: number,
+  ): Promise<DeliveryRecord | undefined>;
+  /** Updates state, attempts, nextAt and lastAnswer, and ends the claim. A delivered one stays delivered. */
+  saveDelivery(delivery: DeliveryRecord): Promise<void>;
+  /** Newest first. */
+  deliveries(
+    filter: {
+      readonly endpoint?: string;
+      readonly state?: DeliveryState;
+      readonly subject?: string;
+    },
+    page: PageRequest,
+  ): Promise<Page<DeliveryRecord>>;
 }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { RunStore } from '../runs/run-store.ts';
 import type { RunEvent } from '../runs/run.ts';
+import { serialise } from './dialect.ts';
 import { decode, encode } from './json.ts';
 import type { Schema } from './schema.ts';
 
@@ -11,6 +12,7 @@ export function eventQueries(db: Kysely<Schema>): Part {
   return {
     appendEvent: (event) =>
       db.transaction().execute(async (trx) => {
+        await serialise(trx, `events of ${event.runId}`);
         const last = await trx
           .selectFrom('run_events')
           .select((expression) => expression.fn.max('sequence').as('sequence'))

@@ -1,12 +1,7 @@
 import type { Kysely } from 'kysely';
-import type {
-  AttemptRecord,
-  JudgedPair,
-  JudgementRecord,
-  MeasurementRecord,
-  RunStore,
-} from '../runs/run-store.ts';
+import type { AttemptRecord, JudgedPair, JudgementRecord, RunStore } from '../runs/run-store.ts';
 import { decode, encode } from './json.ts';
+import { rowToMeasurement } from './retention.ts';
 import type { Schema } from './schema.ts';
 
 type Part = Pick<
@@ -54,6 +49,8 @@ export function evidenceQueries(db: Kysely<Schema>): Part {
           run_id: measurement.runId,
           attempt: measurement.attempt,
           started_at: measurement.startedAt,
+          ended_at: measurement.endedAt,
+          samples_pruned_at: measurement.samplesPrunedAt ?? null,
           record: encode(measurement),
         })
         .execute();
@@ -62,21 +59,21 @@ export function evidenceQueries(db: Kysely<Schema>): Part {
     async measurement(id) {
       const row = await db
         .selectFrom('measurements')
-        .select('record')
+        .select(['record', 'samples_pruned_at'])
         .where('id', '=', id)
         .executeTakeFirst();
-      return row === undefined ? undefined : (decode(row.record) as MeasurementRecord);
+      return row === undefined ? undefined : rowToMeasurement(row);
     },
 
     async measurements(runId) {
       const rows = await db
         .selectFrom('measurements')
-        .select('record')
+        .select(['record', 'samples_pruned_at'])
         .where('run_id', '=', runId)
         .orderBy('attempt')
         .orderBy('started_at')
         .execute();
-      return rows.map((row) => decode(row.record) as MeasurementRecord);
+      return rows.map(rowToMeasurement);
     },
 
     async saveJudgement(judgement) {

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { IntentKind, IntentOutcome, RunStore } from '../runs/run-store.ts';
+import { serialise } from './dialect.ts';
 import { decode, encode } from './json.ts';
 import type { Schema } from './schema.ts';
 
@@ -10,6 +11,7 @@ export function intentQueries(db: Kysely<Schema>): Part {
   return {
     async saveIntent(intent) {
       await db.transaction().execute(async (trx) => {
+        await serialise(trx, 'intents');
         const last = await trx
           .selectFrom('intents')
           .select((expression) => expression.fn.max('position').as('position'))

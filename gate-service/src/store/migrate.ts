@@ -4,11 +4,19 @@ import { Migrator } from 'kysely/migration';
 import type { Migration } from 'kysely/migration';
 import * as initial from './migrations/0001-initial.ts';
 import * as reference from './migrations/0002-reference.ts';
+import * as auditChain from './migrations/0003-audit-chain.ts';
+import * as overrides from './migrations/0004-overrides.ts';
+import * as replicas from './migrations/0005-replicas.ts';
+import * as history from './migrations/0006-history.ts';
 
 /** In the order of their names; a name is never changed. */
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-reference': reference,
+  '0003-audit-chain': auditChain,
+  '0004-overrides': overrides,
+  '0005-replicas': replicas,
+  '0006-history': history,
 };
 
 /**

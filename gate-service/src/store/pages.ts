@@ -24,8 +24,13 @@ export function olderThan({ cursor }: PageRequest): RawBuilder<boolean> {
   return sql<boolean>`(created_at, id) < (${createdAt}, ${id})`;
 }
 
+interface Aged {
+  readonly created_at: string;
+  readonly id: string;
+}
+
 /** {@link toPage} for such a list. */
-export function toAgePage<Row extends { readonly created_at: string; readonly id: string }, T>(
+export function toAgePage<Row extends Aged, T>(
   rows: readonly Row[],
   limit: number,
   map: (row: Row) => T,
@@ -33,6 +38,46 @@ export function toAgePage<Row extends { readonly created_at: string; readonly id
   return toPage(rows, limit, map, ({ created_at, id }) =>
     Buffer.from(JSON.stringify([created_at, id])).toString('base64url'),
   );
+}
+
+/**
+ * The lists that a filter by service means: one of all services (`[undefined]`), or one for each. Each is read
+ * along its own index and they are merged after, because no index has several services in the order of age.
+ */
+export function serviceLists(
+  service: string | undefined,
+  services: readonly string[] | undefined,
+): readonly (string | undefined)[] {
+  if (services === undefined) return [service];
+  const readable = [...new Set(services)];
+  return service === undefined ? readable : readable.filter((own) => own === service);
+}
+
+/**
+ * A page of several lists together, newest first.
+ * @param read rows of one list that `older` leaves, newest first, at most `limit`
+ * @throws InvalidCursorError
+ */
+export async function newestOf<Row extends Aged, T>(
+  lists: readonly (string | undefined)[],
+  page: PageRequest,
+  map: (row: Row) => T,
+  read: (
+    list: string | undefined,
+    older: RawBuilder<boolean>,
+    limit: number,
+  ) => Promise<readonly Row[]>,
+): Promise<Page<T>> {
+  const older = olderThan(page);
+  const rows: Row[] = [];
+  for (const list of lists) rows.push(...(await read(list, older, page.limit + 1)));
+  if (lists.length > 1) rows.sort((one, other) => (isNewer(one, other) ? -1 : 1));
+  return toAgePage(rows, page.limit, map);
+}
+
+function isNewer(one: Aged, other: Aged): boolean {
+  if (one.created_at !== other.created_at) return one.created_at > other.created_at;
+  return one.id > other.id;
 }
 
 export function encodeNumberCursor(position: number): string {

@@ -10,7 +10,7 @@ import type {
   RunStore,
 } from '../runs/run-store.ts';
 import { decode, encode } from './json.ts';
-import { olderThan, toAgePage } from './pages.ts';
+import { newestOf, serviceLists } from './pages.ts';
 import type { PromotionTable, Schema } from './schema.ts';
 
 type Part = Pick<RunStore, 'createPromotion' | 'promotion' | 'promotions' | 'updatePromotion'>;
@@ -54,18 +54,13 @@ export function promotionQueries(db: Kysely<Schema>): Part {
       return row === undefined ? undefined : rowToPromotion(row);
     },
 
-    async promotions(filter, page) {
-      let query = db.selectFrom('promotions').selectAll();
-      if (filter.service !== undefined) query = query.where('service', '=', filter.service);
-      if (filter.state !== undefined) query = query.where('state', '=', filter.state);
-      const rows = await query
-        .where(olderThan(page))
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(page.limit + 1)
-        .execute();
-      return toAgePage(rows, page.limit, rowToPromotion);
-    },
+    promotions: ({ services, service, state }, page) =>
+      newestOf(serviceLists(service, services), page, rowToPromotion, (own, older, limit) => {
+        let query = db.selectFrom('promotions').selectAll().where(older);
+        if (own !== undefined) query = query.where('service', '=', own);
+        if (state !== undefined) query = query.where('state', '=', state);
+        return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
+      }),
 
     async updatePromotion(id, expectedVersion, update) {
       const row = await db

@@ -31,6 +31,7 @@ export function runToRow(run: NewRun): Insertable<RunTable> {
     code_judgement_id: run.codeJudgementId ?? null,
     configuration_judgement_id: run.configurationJudgementId ?? null,
     promotion_id: run.promotionId ?? null,
+    superseded_by: run.supersededBy ?? null,
     ending: encodeOptional(run.ending),
     decision: run.decision ?? null,
     cause: run.cause ?? null,
@@ -54,6 +55,7 @@ export function runUpdateToRow(update: RunUpdate): Updateable<RunTable> {
     row.configuration_judgement_id = update.configurationJudgementId;
   }
   if (update.promotionId !== undefined) row.promotion_id = update.promotionId;
+  if (update.supersededBy !== undefined) row.superseded_by = update.supersededBy;
   if (update.ending !== undefined) row.ending = encode(update.ending);
   if (update.decision !== undefined) row.decision = update.decision;
   if (update.cause !== undefined) row.cause = update.cause;
@@ -85,6 +87,7 @@ export function rowToRun(row: Selectable<RunTable>): RunRecord {
       configurationJudgementId: row.configuration_judgement_id,
     }),
     ...(row.promotion_id !== null && { promotionId: row.promotion_id }),
+    ...(row.superseded_by !== null && { supersededBy: row.superseded_by }),
     ...(row.ending !== null && { ending: decode(row.ending) as { cause: Cause; words: string } }),
     ...(row.decision !== null && { decision: row.decision as Decision }),
     ...(row.cause !== null && { cause: row.cause as Cause }),

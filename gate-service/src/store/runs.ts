@@ -1,22 +1,26 @@
 import type { Kysely } from 'kysely';
-import { IdempotencyConflictError, VersionConflictError } from '../runs/run-store.ts';
+import {
+  IdempotencyConflictError,
+  RunFinishedError,
+  VersionConflictError,
+} from '../runs/run-store.ts';
 import type { RunRecord, RunStore } from '../runs/run-store.ts';
-import { olderThan, toAgePage } from './pages.ts';
+import { serialise } from './dialect.ts';
+import { newestOf, serviceLists } from './pages.ts';
 import { rowToRun, runToRow, runUpdateToRow } from './run-rows.ts';
 import type { Schema } from './schema.ts';
 
 type Part = Pick<
   RunStore,
-  'createRun' | 'run' | 'runs' | 'queuedRuns' | 'unfinishedRuns' | 'updateRun' | 'requestCancel'
+  | 'createRun'
+  | 'run'
+  | 'runs'
+  | 'runsOfBuild'
+  | 'queuedRuns'
+  | 'unfinishedRuns'
+  | 'updateRun'
+  | 'requestCancel'
 >;
-
-/** A run is finished, and with it its decision: nothing about it changes any more. */
-export class RunFinishedError extends Error {
-  constructor(id: string) {
-    super(`run ${id} is finished: its decision was written and stays as it is`);
-    this.name = 'RunFinishedError';
-  }
-}
 
 /** Runs: created once, changed by compare-and-swap, never after they are finished. */
 export function runQueries(db: Kysely<Schema>): Part {
@@ -34,6 +38,7 @@ export function runQueries(db: Kysely<Schema>): Part {
     createRun: (run, key) =>
       db.transaction().execute(async (trx) => {
         if (key !== undefined) {
+          await serialise(trx, `idempotency-key ${JSON.stringify([key.actor, key.key])}`);
           const known = await trx
             .selectFrom('idempotency_keys')
             .select(['request_hash', 'run_id'])
@@ -69,18 +74,28 @@ export function runQueries(db: Kysely<Schema>): Part {
 
     run: (id) => find(id),
 
-    async runs(filter, page) {
-      let query = db.selectFrom('runs').selectAll();
-      if (filter.service !== undefined) query = query.where('service', '=', filter.service);
-      if (filter.phase !== undefined) query = query.where('phase', '=', filter.phase);
-      if (filter.build !== undefined) query = query.where('build', '=', filter.build);
-      const rows = await query
-        .where(olderThan(page))
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(page.limit + 1)
-        .execute();
-      return toAgePage(rows, page.limit, rowToRun);
+    runs: ({ services, service, ...filter }, page) =>
+      newestOf(serviceLists(service, services), page, rowToRun, (own, older, limit) => {
+        let query = db.selectFrom('runs').selectAll().where(older);
+        if (own !== undefined) query = query.where('service', '=', own);
+        if (filter.phase !== undefined) query = query.where('phase', '=', filter.phase);
+        if (filter.build !== undefined) query = query.where('build', '=', filter.build);
+        if (filter.decision !== undefined) query = query.where('decision', '=', filter.decision);
+        if (filter.cause !== undefined) query = query.where('cause', '=', filter.cause);
+        if (filter.requestedBy !== undefined) {
+          query = query.where('requested_by', '=', filter.requestedBy);
+        }
+        return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
+      }),
+
+    async runsOfBuild(service, build) {
+      const { runs } = await db
+        .selectFrom('runs')
+        .select((expression) => expression.fn.countAll().as('runs'))
+        .where('build', '=', build)
+        .where('service', '=', service)
+        .executeTakeFirstOrThrow();
+      return Number(runs);
     },
 
     async queuedRuns() {

@@ -35,6 +35,7 @@ export interface RunTable {
   code_judgement_id: string | null;
   configuration_judgement_id: string | null;
   promotion_id: string | null;
+  superseded_by: string | null;
   /** JSON of the end that is known but not cleaned up after. */
   ending: string | null;
   decision: string | null;
@@ -87,7 +88,9 @@ export interface MeasurementTable {
   run_id: string;
   attempt: number;
   started_at: string;
+  ended_at: string;
   record: string;
+  samples_pruned_at: string | null;
 }
 
 export interface JudgementTable {
@@ -154,13 +157,17 @@ export interface ServiceReferenceTable {
   at: string;
 }
 
-export interface OverrideTable {
+export interface RunOverrideTable {
+  id: string;
   run_id: string;
   order: string;
   actor: string;
   reason: string;
   at: string;
   expires_at: string;
+  state: string;
+  outcome: string | null;
+  cause: string | null;
 }
 
 export interface AuditTable {
@@ -172,6 +179,32 @@ export interface AuditTable {
   service: string | null;
   reason: string | null;
   data: string;
+  previous_hash: string;
+  hash: string;
+}
+
+export interface LeaseTable {
+  name: string;
+  /** Empty when it was released; the row stays, so that the token goes on rising. */
+  holder: string;
+  token: number;
+  /** Milliseconds since 1970 by the database's clock. */
+  expires_ms: number;
+}
+
+export interface DeliveryTable {
+  id: string;
+  endpoint: string;
+  subject: string;
+  type: string;
+  body: string;
+  created_at: string;
+  state: string;
+  attempts: number;
+  next_at: string;
+  last_answer: string | null;
+  claimed_by: string | null;
+  claimed_until: string | null;
 }
 
 export interface Schema {
@@ -189,6 +222,8 @@ export interface Schema {
   service_state: ServiceStateTable;
   service_history: ServiceHistoryTable;
   service_references: ServiceReferenceTable;
-  overrides: OverrideTable;
+  run_overrides: RunOverrideTable;
   audit: AuditTable;
+  leases: LeaseTable;
+  deliveries: DeliveryTable;
 }

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import { VersionConflictError } from '../runs/run-store.ts';
 import type { InForce, RunStore, ServiceState } from '../runs/run-store.ts';
+import { serialise } from './dialect.ts';
 import { decode, encodeOptional } from './json.ts';
 import { decodeNumberCursor, encodeNumberCursor, toPage } from './pages.ts';
 import type { Schema } from './schema.ts';
@@ -34,6 +35,7 @@ export function serviceQueries(db: Kysely<Schema>): Part {
 
     saveServiceState: (service, expectedVersion, next) =>
       db.transaction().execute(async (trx) => {
+        await serialise(trx, `state of ${service}`);
         const before = await state(service, trx);
         if (before.version !== expectedVersion) {
           throw new VersionConflictError('service', service, expectedVersion);

@@ -1,8 +1,9 @@
 /** Kysely's SQLite dialect on Node's built-in `node:sqlite`: no native module has to be built. */
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue } from 'node:sqlite';
-import { SqliteDialect } from 'kysely';
-import type { SqliteDatabase, SqliteStatement } from 'kysely';
+import { SqliteAdapter, SqliteDialect } from 'kysely';
+import type { DialectAdapter, SqliteDatabase, SqliteStatement } from 'kysely';
+import { storableText } from './text.ts';
 
 /** How long a statement waits for another process's lock, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -29,7 +30,18 @@ export function openSqliteDialect(file: string): SqliteDialect {
       { cause: error },
     );
   }
-  return new SqliteDialect({ database: adapt(database) });
+  return new Dialect({ database: adapt(database) });
+}
+
+/** SQLite can change its tables in a transaction: so a migration is done whole or not at all, by one process. */
+class Dialect extends SqliteDialect {
+  override createAdapter(): DialectAdapter {
+    return new (class extends SqliteAdapter {
+      override get supportsTransactionalDdl(): boolean {
+        return true;
+      }
+    })();
+  }
 }
 
 function adapt(database: DatabaseSync): SqliteDatabase {
@@ -43,10 +55,16 @@ function adapt(database: DatabaseSync): SqliteDatabase {
       const statement = database.prepare(sql === 'begin' ? 'begin immediate' : sql);
       return {
         reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
-        run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
-        iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
+        all: (parameters) => statement.all(...inputs(parameters)),
+        run: (parameters) => statement.run(...inputs(parameters)),
+        iterate: (parameters) => statement.iterate(...inputs(parameters)),
       };
     },
   };
+}
+
+function inputs(parameters: readonly unknown[]): SQLInputValue[] {
+  return parameters.map((value) =>
+    typeof value === 'string' ? storableText(value) : (value as SQLInputValue),
+  );
 }

@@ -2,10 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { IdempotencyConflictError, VersionConflictError } from '../runs/run-store.ts';
+import {
+  IdempotencyConflictError,
+  RunFinishedError,
+  VersionConflictError,
+} from '../runs/run-store.ts';
 import type { NewRun } from '../runs/run-store.ts';
 import { InvalidCursorError } from './pages.ts';
-import { RunFinishedError } from './runs.ts';
 import { openStore } from './store.ts';
 import type { Store } from './store.ts';
 

@@ -1,19 +1,24 @@
 /** The embedded store: one SQLite file, opened and brought to the newest shape. */
 import { Kysely, sql } from 'kysely';
 import type { RunStore } from '../runs/run-store.ts';
+import { auditQueries } from './audit.ts';
 import { buildQueries } from './builds.ts';
+import { deliveryQueries } from './deliveries.ts';
 import { eventQueries } from './events.ts';
 import { evidenceQueries } from './evidence.ts';
 import { intentQueries } from './intents.ts';
+import { leaseQueries } from './leases.ts';
 import { migrateToLatest } from './migrate.ts';
-import { peopleQueries } from './people.ts';
+import { overrideQueries } from './overrides.ts';
 import { promotionQueries } from './promotions.ts';
+import { retentionQueries } from './retention.ts';
 import { runCountQueries } from './run-counts.ts';
 import type { RunCounts } from './run-counts.ts';
 import { runQueries } from './runs.ts';
 import type { Schema } from './schema.ts';
 import { serviceQueries } from './services.ts';
 import { openSqliteDialect } from './sqlite.ts';
+import { trendQueries } from './trend.ts';
 
 export interface Store extends RunStore, RunCounts {
   /** Resolves when the database answers. @throws when it does not, or after `timeoutMs` */
@@ -43,7 +48,12 @@ export async function openStore(options: { readonly file: string }): Promise<Sto
     ...evidenceQueries(db),
     ...promotionQueries(db),
     ...serviceQueries(db),
-    ...peopleQueries(db),
+    ...overrideQueries(db),
+    ...auditQueries(db),
+    ...leaseQueries(db),
+    ...deliveryQueries(db),
+    ...retentionQueries(db),
+    ...trendQueries(db),
     async ping(timeoutMs) {
       await sql`select 1`.execute(db, { signal: AbortSignal.timeout(timeoutMs) });
     },

@@ -3,23 +3,35 @@ import type {
   AttemptRecord,
   AuditEntry,
   BuildRecord,
+  DeliveryRecord,
+  DeliveryState,
   IdempotencyKey,
   InForce,
   IntentOutcome,
   IntentRecord,
   JudgedPair,
   JudgementRecord,
+  Lease,
   MeasurementRecord,
+  NewAuditEntry,
   OverrideRecord,
   Page,
   PageRequest,
   PromotionRecord,
   ReferenceRecord,
+  RunFilter,
   RunRecord,
   RunStore,
   ServiceState,
+  TrendPoint,
 } from '../run-store.ts';
-import { IdempotencyConflictError, VersionConflictError } from '../run-store.ts';
+import {
+  auditHash,
+  IdempotencyConflictError,
+  NO_PREVIOUS_HASH,
+  RunFinishedError,
+  VersionConflictError,
+} from '../run-store.ts';
 import type { RunEvent } from '../run.ts';
 
 type Values = Readonly<Record<string, number | boolean | string>>;
@@ -41,8 +53,17 @@ export class MemoryStore implements RunStore {
   readonly #references = new Map<string, ReferenceRecord>();
   readonly #overrides = new Map<string, OverrideRecord>();
   readonly #audit: AuditEntry[] = [];
+  readonly #leases = new Map<string, MemoryLease>();
+  readonly #deliveries = new Map<string, DeliveryRecord>();
+  readonly #claims = new Map<string, string>();
+  readonly #now: () => number;
   /** How often a decision was written, by run. */
   readonly decisionsWritten = new Map<string, number>();
+
+  /** @param now the clock of leases, in milliseconds since 1970 */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
 
   async saveBuild(build: BuildRecord) {
     if (!this.#builds.has(build.digest)) this.#builds.set(build.digest, build);
@@ -73,24 +94,34 @@ export class MemoryStore implements RunStore {
   async run(id: string) {
     return given(this.#runs.get(id));
   }
-  async runs(filter: { service?: string; phase?: string; build?: string }, page: PageRequest) {
-    const found = [...this.#runs.values()]
-      .filter((run) => filter.service === undefined || run.service === filter.service)
-      .filter((run) => filter.phase === undefined || run.phase === filter.phase)
-      .filter((run) => filter.build === undefined || run.build === filter.build);
+  async runs({ services, ...filter }: RunFilter, page: PageRequest) {
+    const found = this.#byAge()
+      .filter((run) => services?.includes(run.service) ?? true)
+      .filter((run) => matches(run, filter));
     return given(paged(found.reverse(), page));
   }
+  async runsOfBuild(service: string, build: string) {
+    return given(this.#byAge().filter((run) => matches(run, { service, build })).length);
+  }
+  async trend(service: string, limit: number) {
+    const points = this.#byAge()
+      .filter((run) => run.service === service && run.phase === 'finished')
+      .map((run) => this.#trendPoint(run))
+      .filter((point) => point !== undefined)
+      .sort((one, other) => (one.finishedAt < other.finishedAt ? 1 : -1));
+    return given(points.slice(0, limit));
+  }
   async queuedRuns() {
-    return given([...this.#runs.values()].filter((run) => run.phase === 'queued'));
+    return given(this.#byAge().filter((run) => run.phase === 'queued'));
   }
   async unfinishedRuns() {
-    const runs = [...this.#runs.values()];
+    const runs = this.#byAge();
     return given(runs.filter((run) => run.phase !== 'queued' && run.phase !== 'finished'));
   }
   async updateRun(id: string, expectedVersion: number, update: Partial<RunRecord>) {
     const run = this.#must(this.#runs, id);
     if (run.version !== expectedVersion) throw new VersionConflictError('run', id, expectedVersion);
-    if (run.phase === 'finished') throw new Error(`run ${id} is finished`);
+    if (run.phase === 'finished') throw new RunFinishedError(id);
     const next = { ...run, ...update, version: run.version + 1 };
     if (update.decision !== undefined) {
       this.decisionsWritten.set(id, (this.decisionsWritten.get(id) ?? 0) + 1);
@@ -155,6 +186,24 @@ export class MemoryStore implements RunStore {
   async measurements(runId: string) {
     return given([...this.#measurements.values()].filter((own) => own.runId === runId));
   }
+  async prunableMeasurements(before: string, limit: number) {
+    const kept = (own: MeasurementRecord): boolean => {
+      const run = this.#runs.get(own.runId);
+      if (run?.phase !== 'finished') return true;
+      const state = this.#states.get(run.service);
+      const builds = [state?.inForce, state?.lastKnownGood, this.#references.get(run.service)];
+      return builds.some((known) => known?.build === run.build);
+    };
+    const found = [...this.#measurements.values()]
+      .filter((own) => own.samplesPrunedAt === undefined && own.endedAt < before && !kept(own))
+      .sort((one, other) => (one.endedAt < other.endedAt ? -1 : 1));
+    return given(found.slice(0, limit));
+  }
+  async markSamplesPruned(id: string, at: string) {
+    const measurement = this.#must(this.#measurements, id);
+    this.#measurements.set(id, { samplesPrunedAt: at, ...measurement });
+    return done();
+  }
   async saveJudgement(judgement: JudgementRecord) {
     this.#judgements.set(judgement.id, judgement);
     return done();
@@ -181,10 +230,13 @@ export class MemoryStore implements RunStore {
   async promotion(id: string) {
     return given(this.#promotions.get(id));
   }
-  async promotions(filter: { service?: string; state?: string }, page: PageRequest) {
+  async promotions(
+    { services, ...filter }: { service?: string; services?: readonly string[]; state?: string },
+    page: PageRequest,
+  ) {
     const found = [...this.#promotions.values()]
-      .filter((own) => filter.service === undefined || own.service === filter.service)
-      .filter((own) => filter.state === undefined || own.state === filter.state);
+      .filter((own) => services?.includes(own.service) ?? true)
+      .filter((own) => matches(own, filter));
     return given(paged(found.reverse(), page));
   }
   async updatePromotion(id: string, expectedVersion: number, update: Partial<PromotionRecord>) {
@@ -226,29 +278,165 @@ export class MemoryStore implements RunStore {
   }
 
   async saveOverride(override: OverrideRecord) {
-    this.#overrides.set(override.runId, override);
+    this.#overrides.set(override.id, override);
     return done();
   }
   async override(runId: string) {
-    return given(this.#overrides.get(runId));
+    return given(this.#overridesOf({ runId }).at(-1));
   }
-  async appendAudit(entry: Omit<AuditEntry, 'sequence'>) {
-    const stored = { ...entry, sequence: this.#audit.length + 1 };
+  async overrides(runId: string) {
+    return given(this.#overridesOf({ runId }));
+  }
+  async waitingOverrides() {
+    return given(this.#overridesOf({ state: 'waiting' }));
+  }
+  async appendAudit(entry: NewAuditEntry) {
+    const previousHash = this.#audit.at(-1)?.hash ?? NO_PREVIOUS_HASH;
+    const numbered = { ...entry, sequence: this.#audit.length + 1 };
+    const stored = { ...numbered, previousHash, hash: auditHash(previousHash, numbered) };
     this.#audit.push(stored);
     return given(stored);
   }
-  async audit(filter: { service?: string; subject?: string }, page: PageRequest) {
+  async audit(
+    { services, ...filter }: { service?: string; services?: readonly string[]; subject?: string },
+    page: PageRequest,
+  ) {
     const found = this.#audit
-      .filter((own) => filter.service === undefined || own.service === filter.service)
-      .filter((own) => filter.subject === undefined || own.subject === filter.subject);
+      .filter((own) => services?.includes(own.service ?? '') ?? true)
+      .filter((own) => matches(own, filter));
+    return given(paged(found.reverse(), page));
+  }
+  async auditFrom(sequence: number, limit: number) {
+    return given(this.#audit.filter((own) => own.sequence >= sequence).slice(0, limit));
+  }
+
+  async acquireLease(name: string, holder: string, seconds: number) {
+    const held = this.#leases.get(name);
+    const same = held?.holder === holder;
+    if (held !== undefined && !same && held.until > this.#now()) return given(undefined);
+    const token = same ? held.token : (held?.token ?? 0) + 1;
+    return given(this.#hold({ name, holder, token }, seconds));
+  }
+  async renewLease(lease: Lease, seconds: number) {
+    return given(this.#holds(lease) ? this.#hold(lease, seconds) : undefined);
+  }
+  async releaseLease(lease: Lease) {
+    if (this.#holds(lease)) {
+      this.#leases.set(lease.name, { holder: '', token: lease.token, until: 0 });
+    }
+    return done();
+  }
+  async leases() {
+    return given(
+      [...this.#leases]
+        .filter(([, { until }]) => until > this.#now())
+        .map(([name, { holder, token, until }]) => leaseOf({ name, holder, token }, until)),
+    );
+  }
+
+  async enqueueDelivery(delivery: DeliveryRecord) {
+    const { endpoint, subject, type } = delivery;
+    const known = [...this.#deliveries.values()];
+    if (!known.some((own) => matches(own, { endpoint, subject, type }))) {
+      this.#deliveries.set(delivery.id, delivery);
+    }
+    return done();
+  }
+  async claimDueDelivery(_holder: string, now: string, seconds: number) {
+    const due = [...this.#deliveries.values()]
+      .filter((own) => own.state === 'due' && own.nextAt <= now)
+      .filter((own) => (this.#claims.get(own.id) ?? '') <= now)
+      .sort((one, other) => (one.nextAt <= other.nextAt ? -1 : 1))
+      .at(0);
+    if (due !== undefined) {
+      this.#claims.set(due.id, new Date(Date.parse(now) + seconds * 1000).toISOString());
+    }
+    return given(due);
+  }
+  async saveDelivery(delivery: DeliveryRecord) {
+    const known = this.#must(this.#deliveries, delivery.id);
+    if (known.state !== 'delivered') {
+      const { state, attempts, nextAt, lastAnswer } = delivery;
+      this.#deliveries.set(known.id, {
+        ...known,
+        state,
+        attempts,
+        nextAt,
+        ...(lastAnswer !== undefined && { lastAnswer }),
+      });
+      this.#claims.delete(known.id);
+    }
+    return done();
+  }
+  async deliveries(
+    filter: { endpoint?: string; state?: DeliveryState; subject?: string },
+    page: PageRequest,
+  ) {
+    const found = [...this.#deliveries.values()].filter((own) => matches(own, filter));
     return given(paged(found.reverse(), page));
   }
 
+  /** Oldest first. */
+  #byAge(): RunRecord[] {
+    return [...this.#runs.values()].sort((one, other) =>
+      one.createdAt === other.createdAt ? 0 : one.createdAt < other.createdAt ? -1 : 1,
+    );
+  }
+  #trendPoint(run: RunRecord): TrendPoint | undefined {
+    const { finishedAt, decision, cause, label, build } = run;
+    if (finishedAt === undefined || decision === undefined || cause === undefined) return undefined;
+    const judged = this.#judgements.get(run.judgementId ?? '')?.judgement;
+    return {
+      runId: run.id,
+      ...(label !== undefined && { label }),
+      build,
+      finishedAt,
+      decision,
+      cause,
+      outcomes: (judged?.outcomes ?? []).map(({ threshold, effect, low, high, outcome }) => ({
+        threshold,
+        ...(effect !== undefined && { effect }),
+        ...(low !== undefined && { low }),
+        ...(high !== undefined && { high }),
+        outcome,
+      })),
+    };
+  }
+  #overridesOf(filter: { runId?: string; state?: string }): OverrideRecord[] {
+    return [...this.#overrides.values()].filter((own) => matches(own, filter));
+  }
+  #holds({ name, holder, token }: Lease): boolean {
+    const held = this.#leases.get(name);
+    return held?.holder === holder && held.token === token;
+  }
+  #hold({ name, holder, token }: Omit<Lease, 'expiresAt'>, seconds: number): Lease {
+    const until = this.#now() + seconds * 1000;
+    this.#leases.set(name, { holder, token, until });
+    return leaseOf({ name, holder, token }, until);
+  }
   #must<T>(map: ReadonlyMap<string, T>, id: string): T {
     const found = map.get(id);
     if (found === undefined) throw new Error(`${id} is not stored`);
     return found;
   }
+}
+
+interface MemoryLease {
+  readonly holder: string;
+  readonly token: number;
+  /** Milliseconds since 1970. */
+  readonly until: number;
+}
+
+function leaseOf(lease: Omit<Lease, 'expiresAt'>, until: number): Lease {
+  return { ...lease, expiresAt: new Date(until).toISOString() };
+}
+
+/** Whether the record has all the values that are asked for. */
+function matches<T extends object>(record: T, wanted: Partial<Record<keyof T, unknown>>): boolean {
+  return Object.entries(wanted).every(
+    ([name, value]) => value === undefined || record[name as keyof T] === value,
+  );
 }
 
 /** Answers come later, as from a database. */

@@ -1,0 +1,113 @@
+import type { Kysely, Selectable } from 'kysely';
+import { auditHash, NO_PREVIOUS_HASH } from '../runs/run-store.ts';
+import type { AuditEntry, RunStore } from '../runs/run-store.ts';
+import { serialise } from './dialect.ts';
+import { decode, encode } from './json.ts';
+import { decodeNumberCursor, encodeNumberCursor, toPage } from './pages.ts';
+import type { AuditTable, Schema } from './schema.ts';
+import { storableText } from './text.ts';
+
+type Part = Pick<RunStore, 'appendAudit' | 'audit' | 'auditFrom'>;
+
+/** An entry of the audit that is no longer what the store writes. */
+export class AuditEntryError extends Error {
+  readonly sequence: number;
+  constructor(sequence: number, cause: unknown) {
+    super(`entry ${sequence} of the audit cannot be read: its data is no JSON`, { cause });
+    this.name = 'AuditEntryError';
+    this.sequence = sequence;
+  }
+}
+
+/** Who did what. Only ever appended to: the database itself refuses everything else. */
+export function auditQueries(db: Kysely<Schema>): Part {
+  return {
+    appendAudit: (entry) =>
+      db.transaction().execute(async (trx) => {
+        await serialise(trx, 'audit');
+        const last = await trx
+          .selectFrom('audit')
+          .select(['sequence', 'hash'])
+          .orderBy('sequence', 'desc')
+          .limit(1)
+          .executeTakeFirst();
+        const previousHash = last?.hash ?? NO_PREVIOUS_HASH;
+        // Hashed is what will be read back, or the chain would break by itself.
+        const stored = {
+          sequence: (last?.sequence ?? 0) + 1,
+          at: storableText(entry.at),
+          actor: storableText(entry.actor),
+          action: storableText(entry.action),
+          subject: storableText(entry.subject),
+          ...(entry.service !== undefined && { service: storableText(entry.service) }),
+          ...(entry.reason !== undefined && { reason: storableText(entry.reason) }),
+          data: decode(encode(entry.data)) as Record<string, unknown>,
+        };
+        const hash = auditHash(previousHash, stored);
+        const { service, reason, data, ...row } = stored;
+        await trx
+          .insertInto('audit')
+          .values({
+            ...row,
+            service: service ?? null,
+            reason: reason ?? null,
+            data: encode(data),
+            previous_hash: previousHash,
+            hash,
+          })
+          .execute();
+        return { ...stored, previousHash, hash };
+      }),
+
+    async audit({ services, service, subject }, page) {
+      let query = db.selectFrom('audit').selectAll();
+      if (services !== undefined) {
+        if (services.length === 0) return { items: [] };
+        query = query.where('service', 'in', services);
+      }
+      if (service !== undefined) query = query.where('service', '=', service);
+      if (subject !== undefined) query = query.where('subject', '=', subject);
+      if (page.cursor !== undefined) {
+        query = query.where('sequence', '<', decodeNumberCursor(page.cursor));
+      }
+      const rows = await query
+        .orderBy('sequence', 'desc')
+        .limit(page.limit + 1)
+        .execute();
+      return toPage(rows, page.limit, rowToEntry, (last) => encodeNumberCursor(last.sequence));
+    },
+
+    async auditFrom(sequence, limit) {
+      const rows = await db
+        .selectFrom('audit')
+        .selectAll()
+        .where('sequence', '>=', sequence)
+        .orderBy('sequence')
+        .limit(limit)
+        .execute();
+      return rows.map(rowToEntry);
+    },
+  };
+}
+
+/** @throws AuditEntryError */
+function rowToEntry(row: Selectable<AuditTable>): AuditEntry {
+  let data: unknown;
+  try {
+    data = decode(row.data);
+  } catch (error) {
+    throw new AuditEntryError(row.sequence, error);
+  }
+  return {
+    sequence: row.sequence,
+    at: row.at,
+    actor: row.actor,
+    action: row.action,
+    subject: row.subject,
+    ...(row.service !== null && { service: row.service }),
+    ...(row.reason !== null && { reason: row.reason }),
+    data: data as Record<string, unknown>,
+    previousHash: row.previous_hash,
+    hash: row.hash,
+  };
+}

@@ -1,0 +1,72 @@
+import { sql } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
+import type { InForce, MeasurementRecord, RunStore } from '../runs/run-store.ts';
+import { decode } from './json.ts';
+import type { MeasurementTable, Schema } from './schema.ts';
+
+type Part = Pick<RunStore, 'prunableMeasurements' | 'markSamplesPruned'>;
+
+/** Which samples may go. The measurements' records and the judgements stay for good. */
+export function retentionQueries(db: Kysely<Schema>): Part {
+  return {
+    async prunableMeasurements(before, limit) {
+      const kept = await keptBuilds(db);
+      let query = db
+        .selectFrom('measurements')
+        .innerJoin('runs', 'runs.id', 'measurements.run_id')
+        .select(['measurements.record', 'measurements.samples_pruned_at'])
+        .where('measurements.samples_pruned_at', 'is', null)
+        .where('measurements.ended_at', '<', before)
+        .where('runs.phase', '=', 'finished');
+      if (kept.length > 0) {
+        const pairs = kept.map(({ service, build }) => sql`(${service}, ${build})`);
+        query = query.where(
+          sql<boolean>`(runs.service, runs.build) not in (values ${sql.join(pairs)})`,
+        );
+      }
+      const rows = await query.orderBy('measurements.ended_at').limit(limit).execute();
+      return rows.map(rowToMeasurement);
+    },
+
+    async markSamplesPruned(id, at) {
+      const { numUpdatedRows } = await db
+        .updateTable('measurements')
+        .set((expression) => ({
+          samples_pruned_at: expression.fn.coalesce('samples_pruned_at', sql.val(at)),
+        }))
+        .where('id', '=', id)
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) throw new Error(`there is no measurement ${id}`);
+    },
+  };
+}
+
+/** Builds whose evidence somebody may want to see as long as they matter. */
+async function keptBuilds(
+  db: Kysely<Schema>,
+): Promise<readonly { readonly service: string; readonly build: string }[]> {
+  const states = await db
+    .selectFrom('service_state')
+    .select(['service', 'in_force', 'last_known_good'])
+    .execute();
+  const references = await db
+    .selectFrom('service_references')
+    .select(['service', 'build'])
+    .execute();
+  const running = states.flatMap(({ service, in_force, last_known_good }) =>
+    [in_force, last_known_good]
+      .filter((text) => text !== null)
+      .map((text) => ({ service, build: (decode(text) as InForce).build })),
+  );
+  return [...running, ...references];
+}
+
+/** The column says whether the samples are gone; the record is as it was when it was measured. */
+export function rowToMeasurement(
+  row: Pick<Selectable<MeasurementTable>, 'record' | 'samples_pruned_at'>,
+): MeasurementRecord {
+  const record = decode(row.record) as MeasurementRecord;
+  return row.samples_pruned_at === null
+    ? record
+    : { ...record, samplesPrunedAt: row.samples_pruned_at };
+}
