@@ -43,7 +43,6 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   const catalogue = await readCatalogue(path.resolve(catalogueFile));
   const stateDirectory = stateOption(values.state);
-  console.error(`starting the local platform in ${stateDirectory}`);
   const gate = await openGate({
     stateDirectory,
     catalogue,
@@ -57,7 +56,8 @@ export async function run(args: readonly string[]): Promise<void> {
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
   try {
-    gate.runs.start();
+    console.error(`starting the local platform in ${stateDirectory}`);
+    await startAlone(gate, stateDirectory);
     if (values.baseline !== undefined) {
       console.error(`bringing ${values.baseline} into production`);
       await gate.ensureProduction(service, await gate.addBuild(values.baseline, ACTOR), ACTOR);
@@ -78,9 +78,19 @@ export async function run(args: readonly string[]): Promise<void> {
   } finally {
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
+    const { here } = gate.runs.driving();
     await gate.close();
-    if (!values.keep) await gate.platform.down();
+    if (here && !values.keep) await gate.platform.down();
   }
+}
+
+/** @throws Error when another process drives what is in this state folder */
+async function startAlone(gate: Gate, stateDirectory: string): Promise<void> {
+  if ((await gate.runs.start()) === 'driving') return;
+  const { holder } = gate.runs.driving();
+  throw new Error(
+    `${holder ?? 'Another process'} drives the runs of ${stateDirectory}: submit to that service, end it, or choose another folder with --state`,
+  );
 }
 
 /** Says each event; an interrupt cancels the run, and its end is still waited for. */

@@ -8,7 +8,7 @@ import { createTokenBook } from '../api/identity/token-book.ts';
 import { readCatalogue } from '../settings/catalogue-file.ts';
 import { readSettings } from '../settings/environment.ts';
 import { requireFreePort } from '../platforms/local/port-holder.ts';
-import { openGate, type Gate } from './gate.ts';
+import { openGate } from './gate.ts';
 import { stateOption } from './state-option.ts';
 
 const MIB = 1024 * 1024;
@@ -80,7 +80,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   process.on('SIGINT', stop);
 
   try {
-    gate.runs.start();
+    await gate.runs.start();
     for (const first of values.production) {
       const [service, war] = splitAssignment(first);
       await gate.ensureProduction(service, await gate.addBuild(war, ACTOR), ACTOR);
@@ -89,17 +89,10 @@ export async function serve(args: readonly string[]): Promise<void> {
     await app.listen({ host, port });
   } catch (error) {
     await app.close();
-    await leave(gate);
+    await gate.abandon();
     throw error;
   }
   await stopped.promise;
-}
-
-/** After a start that failed: components that carry production go on, others would only be in the way. */
-async function leave(gate: Gate): Promise<void> {
-  const services = await gate.runs.service.services();
-  await gate.close();
-  if (services.every(({ inForce }) => inForce === undefined)) await gate.platform.down();
 }
 
 function splitAssignment(text: string): [string, string] {

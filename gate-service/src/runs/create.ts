@@ -16,11 +16,16 @@ import { stackTuners } from './adapters/tuners.ts';
 import { productionOn } from './capacity.ts';
 import { systemClock } from './clock.ts';
 import { GateRuns } from './gate-runs.ts';
+import { Driver } from './driver.ts';
+import type { Driving } from './driving.ts';
 import { Journal } from './journal.ts';
+import { nobodyListens } from './notifier.ts';
+import type { Notifier } from './notifier.ts';
 import { Production } from './production.ts';
 import { profiles } from './profile.ts';
 import { Promotions } from './promotion.ts';
 import type { BuildAndConfiguration, PromotionRecord } from './records.ts';
+import { DEFAULT_RETENTION_DAYS, keepPruning } from './retention.ts';
 import type { RunService } from './run-service.ts';
 import type { RunStore } from './run-store.ts';
 import { Worker } from './worker.ts';
@@ -40,19 +45,42 @@ export interface RunsDependencies {
   readonly headers: { readonly arm: string; readonly planted: string };
   /** Pids of the platform's components besides the nodes' httpd and Jetty: proxies, agents, Prometheus. */
   readonly ownProcesses?: () => Promise<readonly number[]>;
+  /** Only one replica changes the world: the one that holds the lease. */
+  readonly driver: {
+    /** Name of this process, unique among all that use the store. */
+    readonly holder: string;
+    /** Whether the process of this name is known to be gone. */
+    readonly isGone: (holder: string) => boolean;
+    /** Starts or adopts the platform. @throws when it cannot be started */
+    readonly begin: () => Promise<void>;
+    /** Lets go of the platform; its components go on. */
+    readonly end: () => Promise<void>;
+    readonly changed?: (driving: Driving) => void;
+  };
+  /** Who hears of decisions and ended promotions; nobody unless told. */
+  readonly notifier?: Notifier;
+  /** Samples of runs that ended so many days ago are removed; default 30. */
+  readonly retentionDays?: number;
   /** What keeps runs or a promotion from going on; they are tried again or say why themselves. */
   readonly problem: (error: Error) => void;
 }
 
 export interface Runs {
   readonly service: RunService;
-  /** Recovers what a restart has left, then works through the queue. */
-  start(): void;
-  /** Ends without deciding anything: the next start goes on from what is stored. */
+  /**
+   * Begins to drive, or to stand by until no other replica does. Who drives starts the platform, recovers
+   * what an earlier process has left, then works through the queue.
+   * @returns which of them it is at first; the platform is started when it is `driving`
+   * @throws the platform's error when this replica may drive but the platform cannot be started
+   */
+  start(): Promise<'driving' | 'standby'>;
+  /** Ends without deciding anything: whoever drives next goes on from what is stored. */
   stop(): Promise<void>;
+  /** Who drives, as last seen. */
+  driving(): Driving;
   /**
    * The first version of a service, unjudged: nothing is there to compare with. Does nothing when
-   * something is in force already.
+   * something is in force already. Only where this replica drives.
    * @returns the promotion, or undefined when production was there
    * @throws Error with the promotion's summary when it did not complete
    */
@@ -65,9 +93,20 @@ export interface Runs {
 
 export function createRuns(deps: RunsDependencies): Runs {
   const { nodeResources, platform, problem, sender, services, store, telemetry } = deps;
+  const { notifier = nobodyListens, retentionDays = DEFAULT_RETENTION_DAYS } = deps;
   const clock = systemClock;
   const journal = new Journal(store, clock);
-  const world = new World(platform, store, clock);
+  const driver: Driver = new Driver({
+    ...deps.driver,
+    store,
+    clock,
+    drive: async (signal) => {
+      const pruning = { store, sampleFiles, clock, days: retentionDays, problem };
+      await Promise.all([worker.work(signal), keepPruning(pruning, signal)]);
+    },
+    problem,
+  });
+  const world = new World(platform, store, clock, driver);
   const configurations = stackConfigurations(nodeResources);
   const productionBesides = (): Promise<readonly string[]> =>
     productionOn(platform.kind === 'local', store, services);
@@ -89,6 +128,7 @@ export function createRuns(deps: RunsDependencies): Runs {
     journal,
     clock,
     catalogue,
+    notifier,
   });
   const worker: Worker = new Worker(
     {
@@ -113,7 +153,10 @@ export function createRuns(deps: RunsDependencies): Runs {
     },
     {
       services: () => services.map(({ name }) => name),
-      finished: (run) => service.afterRun(run),
+      finished: async (run) => {
+        await service.due();
+        await notifier.notify({ type: 'decision', run });
+      },
       problem,
     },
   );
@@ -131,12 +174,9 @@ export function createRuns(deps: RunsDependencies): Runs {
   });
   return {
     service,
-    start: () => {
-      worker.start();
-    },
-    stop: async () => {
-      await Promise.all([worker.stop(), promotions.stop()]);
-    },
+    start: () => driver.start(),
+    stop: () => driver.stop(),
+    driving: () => driver.driving,
     ensureProduction: (name, first, actor) =>
       promotions.ensureProduction(catalogue(name).name, first, actor),
   };

@@ -13,10 +13,26 @@ export class RunEnding extends Error {
 
 /** The gate service goes down: nothing is decided, the next start deals with what is stored. */
 export class ShuttingDown extends Error {
-  constructor() {
-    super('the gate service is shutting down');
+  constructor(message = 'the gate service is shutting down') {
+    super(message);
     this.name = 'ShuttingDown';
   }
+}
+
+/** Another replica may drive by now: nothing of the world is touched any more, nothing is decided here. */
+export class DrivingLost extends ShuttingDown {
+  constructor(why: string) {
+    super(`this replica does not drive any more: ${why}`);
+    this.name = 'DrivingLost';
+  }
+}
+
+/**
+ * For whoever goes on after a failure: not when this process has to leave everything as it is stored.
+ * @throws ShuttingDown as it came
+ */
+export function rethrowLeaving(error: unknown): void {
+  if (error instanceof ShuttingDown) throw error;
 }
 
 /** The world is as it shall be but that could not be stored: what is stored leads the next try to the same end. */

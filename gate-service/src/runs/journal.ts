@@ -1,15 +1,17 @@
-/** Events of runs: stored first, then told to whoever listens. */
+/** Events of runs: stored first, then told to whoever listens, on whichever replica. */
 import type { Clock } from './clock.ts';
 import { isoNow } from './clock.ts';
+import { Follower } from './follower.ts';
+import type { EventListener } from './follower.ts';
 import type { RunEvent } from './run.ts';
 import type { RunStore } from './run-store.ts';
 
-export type EventListener = (event: RunEvent) => void;
+export type { EventListener } from './follower.ts';
 
 export class Journal {
   readonly #store: RunStore;
   readonly #clock: Clock;
-  readonly #listeners = new Map<string, Set<EventListener>>();
+  readonly #followers = new Map<string, Follower>();
 
   constructor(store: RunStore, clock: Clock) {
     this.#store = store;
@@ -30,24 +32,22 @@ export class Journal {
       message,
       data,
     });
-    for (const listener of this.#listeners.get(runId) ?? []) {
-      try {
-        listener(event);
-      } catch {
-        // A listener is somebody's open connection: its failure is not the run's.
-      }
-    }
+    this.#followers.get(runId)?.appended(event);
   }
 
+  /**
+   * Tells the listener every event of the run, in order and each once, also those that another replica
+   * appends; the store is asked for these while somebody listens. What was there before may be told as well.
+   */
   subscribe(runId: string, listener: EventListener): () => void {
-    const listeners = this.#listeners.get(runId) ?? new Set();
-    this.#listeners.set(runId, listeners);
-    listeners.add(listener);
+    const follower = this.#followers.get(runId) ?? new Follower(this.#store, this.#clock, runId);
+    this.#followers.set(runId, follower);
+    const leave = follower.join(listener);
     return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0 && this.#listeners.get(runId) === listeners) {
-        this.#listeners.delete(runId);
-      }
+      leave();
+      if (!follower.isAlone || this.#followers.get(runId) !== follower) return;
+      follower.end();
+      this.#followers.delete(runId);
     };
   }
 }

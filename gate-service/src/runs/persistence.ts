@@ -1,5 +1,6 @@
 /** Cleaning up must outlive a hiccup of the platform: tried again a few times before it is given up. */
 import type { Clock } from './clock.ts';
+import { rethrowLeaving } from './endings.ts';
 
 const ATTEMPTS = 5;
 const PAUSE_MS = 2_000;
@@ -8,7 +9,7 @@ const DEADLINE_MS = 120_000;
 
 /**
  * @param action gets a signal of its own
- * @throws the last error when every attempt failed
+ * @throws the last error when every attempt failed; ShuttingDown at once
  */
 export async function persist<T>(
   clock: Clock,
@@ -18,6 +19,7 @@ export async function persist<T>(
     try {
       return await action(AbortSignal.timeout(DEADLINE_MS));
     } catch (error) {
+      rethrowLeaving(error);
       if (attempt === ATTEMPTS) throw error;
       await clock.sleep(PAUSE_MS * attempt);
     }

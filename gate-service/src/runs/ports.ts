@@ -66,6 +66,8 @@ export interface SampleFiles {
    * @throws when the file is missing or malformed
    */
   read(relative: string): Promise<Measurement>;
+  /** Also of one that is gone already. @throws when it stays */
+  remove(relative: string): Promise<void>;
 }
 
 /** Closed-loop load, in a process of its own. */

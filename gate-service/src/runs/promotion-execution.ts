@@ -5,7 +5,7 @@
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Arm } from '../platforms/platform.ts';
 import { asError, isoNow } from './clock.ts';
-import { RunEnding, ShuttingDown } from './endings.ts';
+import { rethrowLeaving, RunEnding } from './endings.ts';
 import { broughtBack, isSame } from './in-force.ts';
 import type { StepJudge } from './ports.ts';
 import type { Production } from './production.ts';
@@ -52,7 +52,7 @@ export class PromotionExecution {
   /**
    * A failure before the new nodes are in force leads back to the old ones and is told by the record's
    * state, not thrown.
-   * @throws ShuttingDown, with everything left as it is for the next start
+   * @throws ShuttingDown, with everything left as it is for whoever drives next
    */
   async carryOut(record: PromotionRecord, signal: AbortSignal): Promise<PromotionRecord> {
     const handle = new PromotionHandle(this.#deps, record);
@@ -68,15 +68,19 @@ export class PromotionExecution {
       if (present) await this.#replace(handle, inForce, signal);
       else await this.#deployFirst(handle, signal);
     } catch (error) {
+      rethrowLeaving(error);
       const reason = signal.aborted ? asError(signal.reason) : asError(error);
-      if (reason instanceof ShuttingDown) throw reason;
+      rethrowLeaving(reason);
       if (handle.record.state === 'running') await this.#goBack(handle, reason);
     }
     return handle.record;
   }
 
-  /** Deploys what is in force again when its nodes are gone from the platform. */
-  async reinstate(service: string): Promise<void> {
+  /**
+   * Deploys what is in force again when its nodes are gone from the platform.
+   * @throws ShuttingDown when the signal aborts with it; any other failure is told by the record's state
+   */
+  async reinstate(service: string, signal: AbortSignal): Promise<void> {
     const { inForce } = await this.#deps.store.serviceState(service);
     if (inForce === undefined) return;
     const record = await this.#create({
@@ -89,8 +93,9 @@ export class PromotionExecution {
     });
     const handle = new PromotionHandle(this.#deps, record);
     try {
-      await this.#deployFirst(handle, new AbortController().signal);
+      await this.#deployFirst(handle, signal);
     } catch (error) {
+      rethrowLeaving(signal.aborted ? signal.reason : error);
       await handle.end(
         'failed',
         `${describe(inForce)} is not in production and could not be brought up: ${asError(error).message}`,
@@ -154,6 +159,7 @@ export class PromotionExecution {
         signal,
       );
     } catch (error) {
+      rethrowLeaving(signal.aborted ? signal.reason : error);
       const now = await this.#deps.store.serviceState(handle.record.service);
       await this.#deps.store.saveServiceState(handle.record.service, now.version, {
         ...(before.inForce === undefined ? {} : { inForce: before.inForce }),
@@ -196,6 +202,7 @@ export class PromotionExecution {
       await this.#deps.production.settle(handle.owner);
       await handle.end('completed', `${describe(handle.record)} is in force`);
     } catch (error) {
+      rethrowLeaving(error);
       // In force it is; what could not be removed is swept by the next run or start.
       await handle.end(
         'completed',
@@ -215,9 +222,10 @@ export class PromotionExecution {
         await handle.end('completed', `${describe(inForce)} is in force (${reason.message})`);
         return;
       }
-      if (!present) await this.reinstate(handle.record.service);
+      if (!present) await this.reinstate(handle.record.service, new AbortController().signal);
       await handle.end(state, `${reason.message}; ${broughtBack(inForce)}`);
     } catch (error) {
+      rethrowLeaving(error);
       await handle.end(
         'failed',
         `${reason.message}; production could not be brought back yet: ${asError(error).message}. ` +

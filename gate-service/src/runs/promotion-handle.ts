@@ -1,6 +1,7 @@
 import { isoNow } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Journal } from './journal.ts';
+import type { Notifier } from './notifier.ts';
 import type { PromotionRecord, PromotionUpdate } from './records.ts';
 import type { RunStore } from './run-store.ts';
 import type { Owner } from './world.ts';
@@ -9,6 +10,8 @@ export interface PromotionHandleDependencies {
   readonly store: RunStore;
   readonly journal: Journal;
   readonly clock: Clock;
+  /** Hears of every end. */
+  readonly notifier?: Notifier;
 }
 
 /** A promotion's record as this process last stored it. */
@@ -34,23 +37,16 @@ export class PromotionHandle {
     );
   }
 
+  /** The end is in the audit before it is stored: a process that dies in between leaves nothing unaudited. */
   async end(
     state: Exclude<PromotionRecord['state'], 'running'>,
     summary: string,
   ): Promise<PromotionRecord> {
-    const { actor, id, reason, service } = this.record;
     const at = isoNow(this.#deps.clock);
+    await this.#audit(state, summary, at);
     await this.update({ state, stage: 'ended', summary, finishedAt: at });
-    await this.#deps.store.appendAudit({
-      at,
-      actor,
-      action: `promotion.${state}`,
-      subject: id,
-      service,
-      reason,
-      data: { build: this.record.build, configuration: this.record.configurationHash, summary },
-    });
     await this.tell(summary, { state });
+    await this.#deps.notifier?.notify({ type: 'promotion', promotion: this.record });
     return this.record;
   }
 
@@ -58,5 +54,19 @@ export class PromotionHandle {
     const { id, runId, stage } = this.record;
     if (runId === undefined) return;
     await this.#deps.journal.append(runId, 'promotion', message, { promotion: id, stage, ...data });
+  }
+
+  async #audit(
+    state: Exclude<PromotionRecord['state'], 'running'>,
+    summary: string,
+    at: string,
+  ): Promise<void> {
+    const { store } = this.#deps;
+    const { actor, build, configurationHash, id, reason, service } = this.record;
+    const action = `promotion.${state}`;
+    const { items } = await store.audit({ subject: id }, { limit: 10 });
+    if (items.some((entry) => entry.action === action)) return;
+    const data = { build, configuration: configurationHash, summary };
+    await store.appendAudit({ at, actor, action, subject: id, service, reason, data });
   }
 }

@@ -1,12 +1,14 @@
 /**
  * The one way a build and configuration get into production: for runs, people, restores and the
  * first version of a service. One at a time for each service; how it is done is in promotion-execution.ts.
+ * Anybody may store one; only the replica that drives carries them out.
  */
 import { randomUUID } from 'node:crypto';
-import { isoNow } from './clock.ts';
+import { asError, isoNow } from './clock.ts';
 import { RunEnding, ShuttingDown } from './endings.ts';
 import { broughtBack, isSame, supersededWords } from './in-force.ts';
 import { KeyedLock } from './keyed-lock.ts';
+import { lapsedOrder } from './lapsed-orders.ts';
 import type { Settled } from './production.ts';
 import { describe } from './production.ts';
 import { PromotionExecution } from './promotion-execution.ts';
@@ -15,46 +17,61 @@ import { PromotionHandle } from './promotion-handle.ts';
 import type { BuildAndConfiguration, PromotionRecord } from './records.ts';
 import type { Owner } from './world.ts';
 
+const NOT_DRIVING = 'the gate service does not drive promotions here';
+
 export class Promotions {
   readonly #deps: PromotionDependencies;
   readonly #lock = new KeyedLock();
-  /** Promotions that this process carries out or is about to: nothing to recover. */
-  readonly #own = new Set<string>();
-
-  readonly #stopping = new AbortController();
+  /** Promotions that this process carries out now. */
+  readonly #executing = new Map<string, Promise<PromotionRecord>>();
   readonly #execution: PromotionExecution;
+  #driving: AbortController | undefined;
 
   constructor(deps: PromotionDependencies) {
     this.#deps = deps;
     this.#execution = new PromotionExecution(deps, (request) => this.create(request));
   }
 
-  /** For promotions that no run's signal ends: aborts when the service goes down. */
+  /** For promotions that no run's signal ends: aborts when this process stops driving. */
   get signal(): AbortSignal {
-    return this.#stopping.signal;
+    return this.#driving?.signal ?? AbortSignal.abort(new ShuttingDown(NOT_DRIVING));
   }
 
-  /** Leaves promotions where they are stored; {@link recover} deals with them at the next start. */
-  async stop(): Promise<void> {
-    this.#stopping.abort(new ShuttingDown());
+  /** From now on this process carries promotions out. */
+  begin(): void {
+    this.#driving ??= new AbortController();
+  }
+
+  /** Leaves promotions where they are stored; {@link recover} deals with them when somebody drives again. */
+  async halt(reason: ShuttingDown = new ShuttingDown()): Promise<void> {
+    this.#driving?.abort(reason);
+    this.#driving = undefined;
     await this.#lock.idle();
   }
 
-  /** Stores the promotion; {@link execute} has to follow at once. */
-  async create(request: PromotionRequest, id: string = randomUUID()): Promise<PromotionRecord> {
-    this.#own.add(id);
-    try {
-      return await this.#deps.store.createPromotion({
-        ...request,
-        id,
-        createdAt: isoNow(this.#deps.clock),
-        state: 'running',
-        stage: 'queued',
-        steps: [],
+  /** Stores the promotion; who drives carries it out. */
+  create(request: PromotionRequest, id: string = randomUUID()): Promise<PromotionRecord> {
+    return this.#deps.store.createPromotion({
+      ...request,
+      id,
+      createdAt: isoNow(this.#deps.clock),
+      state: 'running',
+      stage: 'queued',
+      steps: [],
+    });
+  }
+
+  /**
+   * Starts every stored promotion that waits, but for those that a run carries out itself. Does not wait
+   * for their ends.
+   */
+  async startQueued(problem: (error: Error) => void): Promise<void> {
+    const { items } = await this.#deps.store.promotions({ state: 'running' }, { limit: 200 });
+    for (const { id, origin, stage } of items.toReversed()) {
+      if (stage !== 'queued' || origin === 'run' || this.#executing.has(id)) continue;
+      this.execute(id, this.signal).catch((error: unknown) => {
+        if (!(error instanceof ShuttingDown)) problem(asError(error));
       });
-    } catch (error) {
-      this.#own.delete(id);
-      throw error;
     }
   }
 
@@ -66,34 +83,30 @@ export class Promotions {
     return this.#lock.run(owner.service, async () => {
       const settled = await this.#deps.production.settle(owner);
       if (settled.present) return settled;
-      await this.#execution.reinstate(owner.service);
+      await this.#execution.reinstate(owner.service, this.signal);
       return { ...(await this.#deps.production.settle(owner)), restored: true };
     });
   }
 
   /**
-   * Carries a stored promotion out. A failure before the new nodes are in force leads back to the
-   * old ones and is told by the record's state, not thrown.
+   * Carries a stored promotion out; a second call while it does gives the same end. A failure before the
+   * new nodes are in force leads back to the old ones and is told by the record's state, not thrown.
    * @param judgedAgainst what production must still run, now that no other promotion moves it
-   * @throws ShuttingDown, with everything left as it is for the next start; RunEnding `superseded`
+   * @throws ShuttingDown, with everything left as it is for whoever drives next; RunEnding `superseded`
    *   when production runs something else than `judgedAgainst`
    */
-  async execute(
+  execute(
     id: string,
     signal: AbortSignal,
     judgedAgainst?: { readonly inForce: BuildAndConfiguration | undefined },
   ): Promise<PromotionRecord> {
-    this.#own.add(id);
-    try {
-      const record = await this.#deps.store.promotion(id);
-      if (record === undefined) throw new Error(`promotion ${id} is not stored`);
-      return await this.#lock.run(record.service, async () => {
-        if (judgedAgainst !== undefined) await this.#requireInForce(record, judgedAgainst.inForce);
-        return this.#execution.carryOut(record, signal);
-      });
-    } finally {
-      this.#own.delete(id);
-    }
+    const underWay = this.#executing.get(id);
+    if (underWay !== undefined) return underWay;
+    const execution = this.#execute(id, signal, judgedAgainst).finally(() => {
+      this.#executing.delete(id);
+    });
+    this.#executing.set(id, execution);
+    return execution;
   }
 
   /**
@@ -122,8 +135,8 @@ export class Promotions {
   }
 
   /**
-   * After a restart: a promotion whose new nodes are in force is completed, any other is brought
-   * back; production never stays at weights in between.
+   * When this process begins to drive: a promotion whose new nodes are in force is completed, one that
+   * has not begun waits on, any other is brought back; production never stays at weights in between.
    */
   async recover(service: string): Promise<void> {
     await this.#lock.run(service, async () => {
@@ -132,20 +145,57 @@ export class Promotions {
         { limit: 200 },
       );
       const { present } = await this.#deps.production.settle({ service });
-      for (const record of items.filter(({ id }) => !this.#own.has(id))) {
-        const { inForce } = await this.#deps.store.serviceState(service);
-        const handle = new PromotionHandle(this.#deps, record);
-        if (inForce?.promotionId === record.id) {
-          await handle.end('completed', `${describe(record)} is in force; the old nodes are gone`);
-        } else {
-          await handle.end(
-            'failed',
-            `the gate service was restarted while it was ${record.stage}: ${broughtBack(inForce)}`,
-          );
-        }
+      for (const record of items.filter(({ id }) => !this.#executing.has(id))) {
+        await this.#close(record);
       }
-      if (!present) await this.#execution.reinstate(service);
+      if (!present) await this.#execution.reinstate(service, this.signal);
     });
+  }
+
+  /** Ends a promotion that an earlier process has left in the middle. */
+  async #close(record: PromotionRecord): Promise<void> {
+    const { inForce } = await this.#deps.store.serviceState(record.service);
+    const handle = new PromotionHandle(this.#deps, record);
+    if (inForce?.promotionId === record.id) {
+      await handle.end('completed', `${describe(record)} is in force; the old nodes are gone`);
+    } else if (!(await this.#waitsOn(record))) {
+      await handle.end(
+        'failed',
+        `the gate service was restarted while it was ${record.stage}: ${broughtBack(inForce)}`,
+      );
+    }
+  }
+
+  /** Nothing was changed for it yet, and somebody will carry it out. */
+  async #waitsOn({ id, origin, runId, stage }: PromotionRecord): Promise<boolean> {
+    if (stage !== 'queued') return false;
+    if (origin !== 'run') return true;
+    const run = runId === undefined ? undefined : await this.#deps.store.run(runId);
+    return run?.phase === 'promoting' && run.promotionId === id;
+  }
+
+  async #execute(
+    id: string,
+    signal: AbortSignal,
+    judgedAgainst: { readonly inForce: BuildAndConfiguration | undefined } | undefined,
+  ): Promise<PromotionRecord> {
+    const { service } = await this.#stored(id);
+    return this.#lock.run(service, async () => {
+      // Read again: it may have been ended while it waited for its turn.
+      const record = await this.#stored(id);
+      if (record.state !== 'running') return record;
+      const lapsed = await lapsedOrder(this.#deps, record);
+      if (lapsed !== undefined)
+        return new PromotionHandle(this.#deps, record).end('failed', lapsed);
+      if (judgedAgainst !== undefined) await this.#requireInForce(record, judgedAgainst.inForce);
+      return this.#execution.carryOut(record, signal);
+    });
+  }
+
+  async #stored(id: string): Promise<PromotionRecord> {
+    const record = await this.#deps.store.promotion(id);
+    if (record === undefined) throw new Error(`promotion ${id} is not stored`);
+    return record;
   }
 
   async #requireInForce(

@@ -149,10 +149,11 @@ describe('a gate service that is stopped', () => {
   it('decides nothing; the next one starts the run over', async () => {
     const world = await preparedWorld();
     const first = new FakeGate(world);
-    first.worker.start();
+    const working = first.driver.start();
     await world.clock.run(world.clock.sleep(5_000));
     expect(first.worker.activeRun).toBeDefined();
-    await world.clock.run(first.worker.stop());
+    await world.clock.run(first.driver.stop());
+    expect(await working).toBe('driving');
     const [stopped] = (await world.store.runs({}, { limit: 1 })).items;
     expect(stopped).toMatchObject({ phase: 'measuring' });
     await world.clock.run(new FakeGate(world).untilIdle());

@@ -1,7 +1,9 @@
-/** What a start of the gate service makes of runs that it finds in the middle. */
+/** What a process that begins to drive makes of runs that it finds in the middle. */
 import { RunEnding } from './endings.ts';
+import type { Journal } from './journal.ts';
 import { beginRestoring } from './phases/restore.ts';
 import type { RunContext } from './run-context.ts';
+import type { RunStore } from './run-store.ts';
 import { isResumable, startOver } from './transitions.ts';
 
 /** A run may be interrupted this often and still start over; one that takes the service down with it must end. */
@@ -29,6 +31,28 @@ export async function prepareInterrupted(context: RunContext): Promise<void> {
     );
   } else {
     await context.enter(startOver(run, context.now()), 'starts over with fresh arms');
+  }
+}
+
+/** Runs that can have ended right before the end of one process: one was driven, a few were ended in the queue. */
+const LAST_ENDED = 20;
+
+/** A decision is stored before it is told: one that was stored at the very end of a process is told now. */
+export async function tellMissingDecisions({
+  journal,
+  store,
+}: {
+  readonly journal: Journal;
+  readonly store: Pick<RunStore, 'runs' | 'events'>;
+}): Promise<void> {
+  const { items } = await store.runs({ phase: 'finished' }, { limit: LAST_ENDED });
+  for (const { cause, decision, id, summary } of items) {
+    const events = await store.events(id, 0, 1000);
+    if (decision === undefined || events.some(({ type }) => type === 'decision')) continue;
+    await journal.append(id, 'decision', `${decision} (${cause ?? ''}): ${summary ?? ''}`, {
+      decision,
+      cause,
+    });
   }
 }
 

@@ -1,40 +1,57 @@
-/** Takes queued runs one at a time, drives them, and deals with what a restart has left in the middle. */
+/** Takes queued runs one at a time, drives them, and deals with what an earlier process has left in the middle. */
 import { Cap } from './cap.ts';
 import { asError, isoNow } from './clock.ts';
 import { drive } from './drive.ts';
+import { endStored } from './ended-early.ts';
 import { RunEnding, ShuttingDown } from './endings.ts';
-import { cancelled, prepareInterrupted } from './recovery.ts';
+import { Orders } from './orders.ts';
+import { Pauses } from './pauses.ts';
+import { cancelled, prepareInterrupted, tellMissingDecisions } from './recovery.ts';
 import type { RunRecord } from './records.ts';
 import { RunContext } from './run-context.ts';
 import type { RunDependencies } from './run-context.ts';
 import { VersionConflictError } from './run-store.ts';
-import { finish, move, toRestoring } from './transitions.ts';
+import { move } from './transitions.ts';
 
 export interface WorkerOptions {
   /** Names of all services whose production has to be right. */
   readonly services: () => readonly string[];
-  /** After the decision is stored; not awaited by the next run's measuring. */
+  /** After the decision is stored. */
   readonly finished?: (run: RunRecord) => Promise<void>;
+  /** Acts on what people have ordered meanwhile; called about once a second. */
+  readonly orders?: () => Promise<void>;
   /** What keeps the worker from working; it tries again. */
   readonly problem?: (error: Error) => void;
 }
 
-const IDLE_MS = 2_000;
+/** How often the store is looked at for what other replicas have stored there. */
+const LOOK_MS = 1_000;
 const AFTER_PROBLEM_MS = 5_000;
 
 export class Worker {
   readonly #deps: RunDependencies;
   readonly #options: WorkerOptions;
-  readonly #stopping = new AbortController();
+  readonly #orders: Orders;
+  readonly #pauses: Pauses;
   #active: { readonly id: string; readonly controller: AbortController } | undefined;
-  #wake: (() => void) | undefined;
+  /** Aborts when this process has to stop driving. */
+  #leaving: AbortSignal = new AbortController().signal;
   #recovered = false;
   #interrupted: RunRecord[] = [];
-  #loop: Promise<void> | undefined;
 
   constructor(deps: RunDependencies, options: WorkerOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#pauses = new Pauses(deps.clock);
+    this.#orders = new Orders(deps, {
+      abort: (runId, reason) => {
+        if (this.#active?.id === runId) this.#active.controller.abort(reason);
+      },
+      activeRun: () => this.#active?.id,
+      ...(options.finished === undefined ? {} : { finished: options.finished }),
+      ...(options.orders === undefined ? {} : { people: options.orders }),
+      problem: (error) => options.problem?.(error),
+    });
   }
 
   /** Id of the run being driven. */
@@ -42,37 +59,37 @@ export class Worker {
     return this.#active?.id;
   }
 
-  start(): void {
-    this.#loop ??= this.#work();
+  /**
+   * Recovers, then works until the signal aborts with {@link ShuttingDown}. Claims nothing more then, and
+   * leaves runs and promotions as they are stored; whoever drives next deals with them.
+   */
+  async work(signal: AbortSignal): Promise<void> {
+    this.#leaving = signal;
+    this.#recovered = false;
+    this.#deps.promotions.begin();
+    const attending = this.#attend(signal);
+    try {
+      await this.#drain(signal);
+    } finally {
+      const reason: unknown = signal.reason;
+      await this.#deps.promotions.halt(reason instanceof ShuttingDown ? reason : undefined);
+      this.#pauses.end();
+      await attending;
+    }
   }
 
-  /** Claims nothing more and leaves the active run as it is stored; the next start deals with it. */
-  async stop(): Promise<void> {
-    const reason = new ShuttingDown();
-    this.#stopping.abort(reason);
-    this.#active?.controller.abort(reason);
-    this.#wake?.();
-    await this.#loop;
-  }
-
-  /** There is something to do: look now. */
+  /** There is something to do: look now. No effect where another replica drives; it looks by itself. */
   wake(): void {
-    this.#wake?.();
+    this.#pauses.end();
   }
 
-  /** Ends a run whose cancellation is stored, wherever it is. */
-  async cancel(run: RunRecord): Promise<void> {
+  /** A cancellation was stored: ends the run at once if it is driven here, else it is found in the store. */
+  cancel(run: RunRecord): void {
     if (run.cancel === undefined) return;
     if (this.#active?.id === run.id) {
       this.#active.controller.abort(cancelled(run.cancel.actor));
-    } else if (run.phase === 'queued') {
-      try {
-        await this.#endQueued(run, cancelled(run.cancel.actor));
-      } catch (error) {
-        // Claimed at this very moment: the worker reads the cancellation with the claim.
-        if (!(error instanceof VersionConflictError)) throw error;
-        if (this.#active?.id === run.id) this.#active.controller.abort(cancelled(run.cancel.actor));
-      }
+    } else {
+      this.wake();
     }
   }
 
@@ -81,11 +98,17 @@ export class Worker {
    * @throws the first error; everything is tried again then
    */
   async recover(): Promise<void> {
-    for (const service of this.#options.services()) {
-      await this.#deps.promotions.recover(service);
-    }
-    this.#interrupted = [...(await this.#deps.store.unfinishedRuns())];
+    const { promotions, store, world } = this.#deps;
+    for (const service of this.#options.services()) await promotions.recover(service);
+    await world.closeOpenIntents();
+    await tellMissingDecisions(this.#deps);
+    this.#interrupted = [...(await store.unfinishedRuns())];
     this.#recovered = true;
+  }
+
+  /** What people and other replicas have ordered through the store since the last time. */
+  attend(): Promise<void> {
+    return this.#orders.attend();
   }
 
   /** One piece of work: an interrupted run, else the oldest queued one. False when there is none. */
@@ -96,12 +119,9 @@ export class Worker {
       this.#interrupted.shift();
       return true;
     }
+    await this.#orders.endQueued();
     const [queued] = await this.#deps.store.queuedRuns();
     if (queued === undefined) return false;
-    if (queued.cancel !== undefined) {
-      await this.#endQueued(queued, cancelled(queued.cancel.actor));
-      return true;
-    }
     const at = isoNow(this.#deps.clock);
     let claimed: RunRecord;
     try {
@@ -118,26 +138,48 @@ export class Worker {
     return true;
   }
 
-  async #work(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
+  async #drain(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
       try {
         if (!this.#recovered) await this.recover();
-        if (!(await this.step())) await this.#idle(IDLE_MS);
+        if (!(await this.step())) await this.#pauses.pause(LOOK_MS, signal);
       } catch (error) {
-        if (error instanceof ShuttingDown) break;
-        // Whatever it was (the store, most likely): start again from what is stored.
-        this.#recovered = false;
-        this.#options.problem?.(asError(error));
-        await this.#idle(AFTER_PROBLEM_MS);
+        if (error instanceof ShuttingDown) return;
+        await this.#startAgain(error, signal);
       }
     }
   }
 
+  /** Beside the run that is driven: people's orders do not wait for its end. */
+  async #attend(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (this.#recovered) await this.attend();
+        await this.#pauses.pause(LOOK_MS, signal);
+      } catch (error) {
+        if (error instanceof ShuttingDown) return;
+        await this.#startAgain(error, signal);
+      }
+    }
+  }
+
+  /** Whatever it was (the store, most likely): from what is stored. */
+  async #startAgain(error: unknown, signal: AbortSignal): Promise<void> {
+    this.#recovered = false;
+    this.#options.problem?.(asError(error));
+    await this.#pauses.pause(AFTER_PROBLEM_MS, signal);
+  }
+
   async #drive(record: RunRecord, interrupted: boolean): Promise<void> {
     const controller = new AbortController();
+    const leaving = this.#leaving;
+    const leave = (): void => {
+      controller.abort(leaving.reason);
+    };
     this.#active = { id: record.id, controller };
     try {
-      if (this.#stopping.signal.aborted) throw new ShuttingDown();
+      leaving.throwIfAborted();
+      leaving.addEventListener('abort', leave, { once: true });
       const profile = this.#deps.profiles[record.settings.profile];
       const cap = new Cap(this.#deps.clock, profile.capSeconds, (reason) => {
         controller.abort(reason);
@@ -148,6 +190,7 @@ export class Worker {
         cap.stop();
       }
     } finally {
+      leaving.removeEventListener('abort', leave);
       this.#active = undefined;
     }
   }
@@ -173,57 +216,13 @@ export class Worker {
     await this.#options.finished?.(context.run);
   }
 
-  async #endQueued(run: RunRecord, ending: RunEnding): Promise<void> {
-    await this.#endStored(
-      run,
-      ending,
-      'It was still queued: nothing was deployed, nothing had to be restored.',
-    );
-  }
-
   async #endWithoutService(run: RunRecord, error: Error): Promise<void> {
-    await this.#endStored(
+    const ended = await endStored(
+      this.#deps,
       run,
       new RunEnding('platform-failed', error.message),
       'Staging and production of the service were left as they are.',
     );
-  }
-
-  async #endStored(run: RunRecord, ending: RunEnding, rest: string): Promise<void> {
-    const { clock, journal, store } = this.#deps;
-    const at = isoNow(clock);
-    const answer = {
-      decision: 'rollback',
-      cause: ending.endCause,
-      summary: `${ending.message}. ${rest}`,
-    } as const;
-    const restoring =
-      run.phase === 'restoring'
-        ? run
-        : await store.updateRun(run.id, run.version, {
-            ...toRestoring(run, at),
-            ending: { cause: ending.endCause, words: ending.message },
-          });
-    const ended = await store.updateRun(run.id, restoring.version, finish(restoring, answer, at));
-    await journal.append(run.id, 'decision', `rollback (${answer.cause}): ${answer.summary}`, {
-      decision: 'rollback',
-      cause: answer.cause,
-    });
     await this.#options.finished?.(ended);
-  }
-
-  async #idle(milliseconds: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    const timer = new AbortController();
-    this.#wake = () => {
-      resolve(undefined);
-    };
-    if (this.#stopping.signal.aborted) resolve(undefined);
-    await Promise.race([
-      promise,
-      this.#deps.clock.sleep(milliseconds, timer.signal).catch(() => undefined),
-    ]);
-    timer.abort();
-    this.#wake = undefined;
   }
 }

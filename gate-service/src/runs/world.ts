@@ -14,7 +14,8 @@ import type {
 import { PlatformError } from '../platforms/platform.ts';
 import type { Clock } from './clock.ts';
 import { isoNow } from './clock.ts';
-import type { IntentKind } from './records.ts';
+import type { Fence } from './driving.ts';
+import type { IntentKind, IntentRecord } from './records.ts';
 import type { RunStore } from './run-store.ts';
 
 type Environment = ArmRequest['environment'];
@@ -30,11 +31,15 @@ export class World {
   readonly #platform: Platform;
   readonly #store: RunStore;
   readonly #clock: Clock;
+  readonly #fence: Fence;
+  /** Intents of this process whose outcome is to come. */
+  readonly #underWay = new Set<string>();
 
-  constructor(platform: Platform, store: RunStore, clock: Clock) {
+  constructor(platform: Platform, store: RunStore, clock: Clock, fence: Fence) {
     this.#platform = platform;
     this.#store = store;
     this.#clock = clock;
+    this.#fence = fence;
   }
 
   get platform(): Platform {
@@ -114,6 +119,23 @@ export class World {
     });
   }
 
+  /**
+   * Gives intents that an earlier process has left open their outcome: what is there now, as observed.
+   * Call it when production was brought in order.
+   */
+  async closeOpenIntents(): Promise<void> {
+    for (const intent of await this.#store.intents({ open: true })) {
+      if (this.#underWay.has(intent.id)) continue;
+      await this.#store.saveOutcome(intent.id, {
+        at: isoNow(this.#clock),
+        succeeded: false,
+        message:
+          'cut off: the gate service ended in the middle of it, and a later one has brought in order what was found',
+        data: await this.#found(intent),
+      });
+    }
+  }
+
   async #verifyDeployed(arm: Arm, request: ArmRequest): Promise<void> {
     const observed = (await this.#platform.observe(arm.service, arm.environment)).find(
       (observation) => observation.arm.id === arm.id,
@@ -165,8 +187,24 @@ export class World {
     data: Readonly<Record<string, unknown>>,
     act: () => Promise<{ result: T; outcome: Readonly<Record<string, unknown>> }>,
   ): Promise<T> {
+    // Before the intent: who does not drive any more leaves no trace of what it will not do.
+    const driver = await this.#fence.confirm();
     const id = randomUUID();
-    await this.#store.saveIntent({ id, kind, at: isoNow(this.#clock), data, ...owner });
+    this.#underWay.add(id);
+    try {
+      const at = isoNow(this.#clock);
+      await this.#store.saveIntent({ id, kind, at, data: { ...data, driver }, ...owner });
+      return await this.#carryOut(id, kind, act);
+    } finally {
+      this.#underWay.delete(id);
+    }
+  }
+
+  async #carryOut<T>(
+    id: string,
+    kind: IntentKind,
+    act: () => Promise<{ result: T; outcome: Readonly<Record<string, unknown>> }>,
+  ): Promise<T> {
     let done: Awaited<ReturnType<typeof act>>;
     try {
       done = await act();
@@ -186,6 +224,16 @@ export class World {
       data: done.outcome,
     });
     return done.result;
+  }
+
+  async #found(intent: IntentRecord): Promise<Readonly<Record<string, unknown>>> {
+    const isStaging = intent.data.environment === 'staging' || intent.kind === 'route-measurement';
+    const environment = isStaging ? 'staging' : 'production';
+    const arms = await this.#platform.observe(intent.service, environment);
+    return {
+      environment,
+      arms: arms.map(({ arm, weight }) => ({ id: arm.id, role: arm.role, weight })),
+    };
   }
 }
 

@@ -1,6 +1,6 @@
 /** Sample files in the state folder, one folder per run. */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
 import { readSampleFile } from '../../load/sample-file.ts';
 import type { SampleFiles } from '../ports.ts';
 
@@ -13,5 +13,14 @@ export function sampleFilesIn(stateDirectory: string): SampleFiles {
       return { relative, absolute };
     },
     read: (relative) => readSampleFile(join(stateDirectory, relative)),
+    async remove(relative) {
+      const file = join(stateDirectory, relative);
+      if (!file.startsWith(join(stateDirectory, 'samples') + sep)) {
+        throw new Error(`${relative} is not below the folder of samples: it stays`);
+      }
+      await rm(file, { force: true });
+      // The run's folder goes with its last attempt.
+      await rmdir(dirname(file)).catch(() => undefined);
+    },
   };
 }

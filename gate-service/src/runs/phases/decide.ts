@@ -39,11 +39,11 @@ export async function decide(context: RunContext): Promise<void> {
 }
 
 async function promote(context: RunContext, found: string): Promise<void> {
-  const { promotions } = context.deps;
+  const { promotions, store } = context.deps;
   const { build, configuration, id, requestedBy, service } = context.run;
   if (configuration === undefined) throw new Error(`run ${id} has no configuration to promote`);
-  const promotionId = randomUUID();
-  await context.update({ promotionId });
+  const { promotionId = randomUUID() } = context.run;
+  if (context.run.promotionId === undefined) await context.update({ promotionId });
   const request = {
     service,
     build,
@@ -53,7 +53,10 @@ async function promote(context: RunContext, found: string): Promise<void> {
     reason: `run ${id} met its thresholds`,
     runId: id,
   } as const;
-  await promotions.create(request, promotionId);
+  if ((await store.promotion(promotionId)) === undefined) {
+    context.signal.throwIfAborted();
+    await promotions.create(request, promotionId);
+  }
   const record = await promotions.execute(promotionId, context.signal, {
     inForce: context.run.baseline,
   });
@@ -124,7 +127,8 @@ export function productionWords(settled: {
 }
 
 /**
- * `promoting` after a restart: the promotion has been completed or brought back by then.
+ * `promoting` after a restart: a promotion that had moved anything has been completed or brought back by
+ * then; one that had not begun is carried out now.
  * @throws RunEnding when it did not complete
  */
 export async function resumePromoting(context: RunContext): Promise<void> {
@@ -133,20 +137,24 @@ export async function resumePromoting(context: RunContext): Promise<void> {
     promotionId === undefined ? undefined : await context.deps.store.promotion(promotionId);
   const judgement =
     judgementId === undefined ? undefined : await context.deps.store.judgement(judgementId);
-  if (record === undefined || judgement === undefined) {
-    throw new RunEnding(
-      'platform-failed',
-      'the thresholds were met, but the gate service was restarted before the promotion began: push again, or promote the build',
-    );
+  if (judgement === undefined) {
+    throw new RunEnding('inconclusive', 'there is no stored judgement to promote by');
   }
-  await concludePromotion(context, record.state, record.summary ?? '', judgement.judgement.summary);
+  const found = judgement.judgement.summary;
+  if (record === undefined || record.state === 'running') {
+    context.cap.stop();
+    await promote(context, found);
+  } else {
+    await concludePromotion(context, record.state, record.summary ?? '', found);
+  }
 }
 
 /** Writes the decision, once. */
 export async function conclude(context: RunContext, answer: Answer): Promise<void> {
   context.cap.stop();
   await context.update(finish(context.run, answer, context.now()));
-  await context.tell('decision', `${answer.decision} (${answer.cause}): ${answer.summary}`, {
+  const summary = context.run.summary ?? answer.summary;
+  await context.tell('decision', `${answer.decision} (${answer.cause}): ${summary}`, {
     decision: answer.decision,
     cause: answer.cause,
   });

@@ -1,5 +1,6 @@
 /** `restoring`: every rollback ends here; staging is cleared and production is seen to be as it must be. */
 import { asError } from '../clock.ts';
+import { rethrowLeaving } from '../endings.ts';
 import type { RunEnding } from '../endings.ts';
 import type { RunContext } from '../run-context.ts';
 import { clearStaging } from '../staging.ts';
@@ -18,7 +19,10 @@ export async function beginRestoring(context: RunContext, ending: RunEnding): Pr
   );
 }
 
-/** What cannot be cleaned up is said in the summary; the decision is a rollback all the same. */
+/**
+ * What cannot be cleaned up is said in the summary; the decision is a rollback all the same.
+ * @throws ShuttingDown when this process must not go on with it
+ */
 export async function restore(context: RunContext): Promise<void> {
   const { ending } = context.run;
   if (ending === undefined) throw new Error(`run ${context.run.id} restores without a reason`);
@@ -37,6 +41,7 @@ async function productionPart(context: RunContext): Promise<string> {
   try {
     return productionWords(await promotions.settle(context.owner));
   } catch (error) {
+    rethrowLeaving(error);
     const words = `Production could not be checked: ${asError(error).message}`;
     await context.tell('problem', words);
     return words;
@@ -49,6 +54,7 @@ async function stagingPart(context: RunContext): Promise<string | undefined> {
     await clearStaging(world, clock, context.owner);
     return undefined;
   } catch (error) {
+    rethrowLeaving(error);
     const words = `Staging could not be cleared, the next run tries again: ${asError(error).message}`;
     await context.tell('problem', words);
     return words;

@@ -116,6 +116,10 @@ export function fakeSampleFiles(sender: FakeSender): SampleFiles {
       const found = sender.files.get(`/state/${relative}`);
       return found ? Promise.resolve(found) : Promise.reject(new Error(`no file ${relative}`));
     },
+    remove: (relative) => {
+      sender.files.delete(`/state/${relative}`);
+      return Promise.resolve();
+    },
   };
 }
 

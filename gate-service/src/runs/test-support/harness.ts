@@ -5,6 +5,9 @@ import type { StackConfiguration } from '../../stack/configuration.ts';
 import type { ArmTraffic, Telemetry } from '../../telemetry/telemetry.ts';
 import type { Platform } from '../../platforms/platform.ts';
 import { productionOn } from '../capacity.ts';
+import { Driver } from '../driver.ts';
+import { unfenced } from '../driving.ts';
+import type { Fence } from '../driving.ts';
 import { GateRuns } from '../gate-runs.ts';
 import { Journal } from '../journal.ts';
 import { Production } from '../production.ts';
@@ -46,7 +49,7 @@ const profile: MeasuringProfile = {
 /** What outlives a process. */
 export class FakeWorld {
   readonly clock = new FakeClock();
-  readonly memory = new MemoryStore();
+  readonly memory = new MemoryStore(() => this.clock.now());
   store: RunStore;
   readonly platform = new FakePlatform();
   readonly sender = new FakeSender(this.clock, this.platform);
@@ -147,6 +150,8 @@ export interface FakeGateOptions {
   readonly tuners?: Tuners;
   readonly configurations?: Configurations;
   readonly profile?: Partial<MeasuringProfile>;
+  /** Holds the lease under this name before it changes anything; without a name it is alone. */
+  readonly replica?: string;
 }
 
 /** One process of the gate service. */
@@ -155,6 +160,7 @@ export class FakeGate {
   readonly promotions: Promotions;
   readonly runs: GateRuns;
   readonly journal: Journal;
+  readonly driver: Driver;
   readonly problems: Error[] = [];
   readonly #world: FakeWorld;
   #dead = false;
@@ -168,7 +174,21 @@ export class FakeGate {
     const { judge = fake.judge, tuners = fake.tuners } = options;
     const ownProfile = { ...profile, ...options.profile };
     const journal = new Journal(store, clock);
-    const world = new World(platform, store, clock);
+    const problem = (error: Error): void => {
+      this.problems.push(error);
+    };
+    this.driver = new Driver({
+      store,
+      clock,
+      holder: options.replica ?? 'alone',
+      isGone: () => false,
+      begin: () => Promise.resolve(),
+      drive: (signal) => this.worker.work(signal),
+      end: () => Promise.resolve(),
+      problem,
+    });
+    const fence: Fence = options.replica === undefined ? unfenced : this.driver;
+    const world = new World(platform, store, clock, fence);
     const configurations = options.configurations ?? {
       parse: (values: unknown) => configuration((values as { name?: string }).name ?? 'real'),
       stock: () => stock,
@@ -231,8 +251,8 @@ export class FakeGate {
       },
       {
         services: () => [service.name],
-        finished: (run) => this.runs.afterRun(run),
-        problem: (error) => this.problems.push(error),
+        finished: () => this.runs.due(),
+        problem,
       },
     );
     this.runs = new GateRuns({
@@ -246,8 +266,9 @@ export class FakeGate {
       services: [service],
       productionBesides,
       drawSeed: () => fake.drawSeed(),
-      problem: (error) => this.problems.push(error),
+      problem,
     });
+    if (options.replica === undefined) this.promotions.begin();
   }
 
   /** From now on nothing that this process calls answers any more. */

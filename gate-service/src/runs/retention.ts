@@ -1,0 +1,70 @@
+/** Samples are large: those that have served their time are removed, the judgements that rest on them stay. */
+import { asError, isoNow } from './clock.ts';
+import type { Clock } from './clock.ts';
+import type { SampleFiles } from './ports.ts';
+import type { RunStore } from './run-store.ts';
+
+const DAY_MS = 24 * 3_600_000;
+export const DEFAULT_RETENTION_DAYS = 30;
+/** How often the chore is done. */
+const EVERY_MS = 3_600_000;
+/** Measurements that are looked at in one go. */
+const AT_ONCE = 100;
+
+export interface RetentionDependencies {
+  readonly store: Pick<RunStore, 'prunableMeasurements' | 'markSamplesPruned'>;
+  readonly sampleFiles: Pick<SampleFiles, 'remove'>;
+  readonly clock: Clock;
+  /** Samples of runs that ended so many days ago go; what is in force, last known good or the reference keeps its own. */
+  readonly days: number;
+  readonly problem: (error: Error) => void;
+}
+
+/**
+ * Removes what is due. The file goes first and is marked afterwards: a process that dies in between
+ * leaves it to the next time.
+ * @returns how many sample files were removed
+ * @throws errors of the store
+ */
+export async function pruneSamples(
+  { clock, days, problem, sampleFiles, store }: RetentionDependencies,
+  signal: AbortSignal,
+): Promise<number> {
+  const before = new Date(clock.now() - days * DAY_MS).toISOString();
+  const failed = new Set<string>();
+  let removed = 0;
+  for (;;) {
+    const due = await store.prunableMeasurements(before, AT_ONCE);
+    const from = removed;
+    for (const { file, id } of due.filter((measurement) => !failed.has(measurement.id))) {
+      if (signal.aborted) return removed;
+      try {
+        await sampleFiles.remove(file);
+      } catch (error) {
+        // Not marked: it is tried again next time.
+        failed.add(id);
+        problem(new Error(`samples ${file} could not be removed: ${asError(error).message}`));
+        continue;
+      }
+      await store.markSamplesPruned(id, isoNow(clock));
+      removed += 1;
+    }
+    if (due.length < AT_ONCE || removed === from) return removed;
+  }
+}
+
+/** Prunes now and every hour until the signal aborts. */
+export async function keepPruning(
+  dependencies: RetentionDependencies,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, problem } = dependencies;
+  while (!signal.aborted) {
+    try {
+      await pruneSamples(dependencies, signal);
+    } catch (error) {
+      problem(asError(error));
+    }
+    await clock.sleep(EVERY_MS, signal).catch(() => undefined);
+  }
+}
