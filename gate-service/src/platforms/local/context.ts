@@ -69,25 +69,52 @@ export function newArmId(service: string, role: ArmRole): string {
   return `${service.slice(0, 36).replace(/-+$/, '')}-${role}-${suffix}`;
 }
 
-/** New nodes of an arm with ports that nobody on this machine or in the state has. */
-export async function newNodes(
-  state: PlatformState,
+const PORTS_PER_NODE = 6;
+
+/**
+ * Puts new nodes into the state, with ports that nobody on this machine or in the state has. Ports are
+ * chosen while the state is changed: two arms that come up side by side never choose the same.
+ * @param add puts the nodes where they belong
+ * @param candidates free ports, at least as many as asked for
+ */
+export async function addNodes(
+  state: StateFile,
   arm: Pick<ArmState, 'id' | 'nodes'>,
   count: number,
-): Promise<NodeState[]> {
-  const taken = new Set(
+  add: (draft: PlatformState, nodes: readonly NodeState[]) => void,
+  candidates: (count: number) => Promise<readonly number[]> = freePorts,
+): Promise<readonly NodeState[]> {
+  const needed = count * PORTS_PER_NODE;
+  for (;;) {
+    const found = await candidates(2 * needed);
+    let nodes: readonly NodeState[] | undefined;
+    await state.update((draft) => {
+      const taken = portsOf(draft);
+      const free = found.filter((port) => !taken.has(port));
+      if (free.length < needed) return;
+      nodes = newNodes(arm, count, free);
+      add(draft, nodes);
+    });
+    if (nodes !== undefined) return nodes;
+  }
+}
+
+function portsOf(state: PlatformState): ReadonlySet<number> {
+  return new Set(
     state.arms.flatMap(({ nodes }) =>
       nodes.flatMap(({ ports }) => [ports.agent, ports.httpd, ...ports.jetty, ...ports.jolokia]),
     ),
   );
-  const free: number[] = [];
-  while (free.length < count * 6) {
-    free.push(
-      ...(await freePorts(count * 6)).filter((port) => !taken.has(port) && !free.includes(port)),
-    );
-  }
+}
+
+function newNodes(
+  arm: Pick<ArmState, 'id' | 'nodes'>,
+  count: number,
+  free: readonly number[],
+): NodeState[] {
   const first = Math.max(0, ...arm.nodes.map(({ name }) => Number(name.split('-').at(-1)))) + 1;
-  const port = (): number => free.pop() ?? 0;
+  const ports = free.values();
+  const port = (): number => ports.next().value ?? 0;
   return Array.from({ length: count }, (_, index) => ({
     name: `${arm.id}-${first + index}`,
     phase: 'starting' as const,

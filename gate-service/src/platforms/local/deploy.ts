@@ -1,10 +1,10 @@
 /** Bringing up the fresh nodes of a new arm. */
 import { PlatformError, type Arm, type ArmRequest } from '../platform.ts';
 import {
+  addNodes,
   armOf,
   inArm,
   newArmId,
-  newNodes,
   PARALLEL_STARTS,
   requireArm,
   updateTargets,
@@ -30,9 +30,8 @@ export async function deployArm(
   throwIfAborted(signal);
   const { state, mesh, fleet, log } = context;
   const id = newArmId(request.service.name, request.role);
-  const nodes = await newNodes(state.state, { id, nodes: [] }, request.nodes);
-  await state.update((draft) => {
-    draft.arms.push(newArm(id, request, nodes));
+  const nodes = await addNodes(state, { id, nodes: [] }, request.nodes, (draft, fresh) => {
+    draft.arms.push(newArm(id, request, [...fresh]));
   });
   try {
     await updateTargets(context);

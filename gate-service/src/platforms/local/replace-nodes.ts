@@ -3,8 +3,8 @@ import type { StackConfiguration } from '../../stack/configuration.ts';
 import { PlatformError } from '../platform.ts';
 import { untilBackInRotation } from './back-in-rotation.ts';
 import {
+  addNodes,
   inArm,
-  newNodes,
   PARALLEL_STARTS,
   requireArm,
   updateTargets,
@@ -27,14 +27,13 @@ export async function replaceNodes(
   signal?: AbortSignal,
 ): Promise<void> {
   const { state, mesh, fleet, log } = context;
-  const fresh = await newNodes(state.state, requireArm(context, armId), old.length);
+  const fresh = await addNodes(state, requireArm(context, armId), old.length, (draft, nodes) => {
+    inArm(armId, (arm) => {
+      arm.nodes.push(...nodes);
+    })(draft);
+  });
   const freshNames = new Set(fresh.map(({ name }) => name));
   const oldNames = new Set(old.map(({ name }) => name));
-  await state.update(
-    inArm(armId, (arm) => {
-      arm.nodes.push(...fresh);
-    }),
-  );
   await updateTargets(context);
   const described = { ...requireArm(context, armId), values: { ...to.values } };
   await inParallel(fresh, PARALLEL_STARTS, signal, (node, either) =>
