@@ -75,6 +75,12 @@ export class ComparisonWatch implements SenderListener {
     return this.#stoppedAt;
   }
 
+  /** How late the sender was in the median window, in microseconds; undefined before the first. */
+  get latenessP99Us(): number | undefined {
+    const sorted = this.#fitness.map((one) => one.latenessP99Us).sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)];
+  }
+
   /** Settled, or spoilt beyond repair: more windows would not change what comes of it. */
   stopRequested(): boolean {
     return this.#stoppedAt !== undefined || this.#isBeyondRepair;

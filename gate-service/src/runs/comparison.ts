@@ -88,6 +88,7 @@ export async function compare(
     seed: context.run.settings.seed,
     steady: result.steady,
     counters: result.counters,
+    ...(watch.latenessP99Us === undefined ? {} : { latenessP99Us: watch.latenessP99Us }),
     ...(watch.plantedMs === undefined ? {} : { plantedDelayUs: watch.plantedMs * 1000 }),
     ...(cpu === undefined ? {} : { cpuSeconds: cpu }),
     cpuSecondsByWindow: watch.cpu.byWindow,

@@ -178,6 +178,8 @@ export interface MeasurementRecord {
   readonly seed: number;
   readonly steady: boolean;
   readonly counters: SenderCounters;
+  /** How late the sender was, in microseconds: 99th percentile of the median window. Absent in older records. */
+  readonly latenessP99Us?: number;
   readonly plantedDelayUs?: number;
   /** CPU seconds of each arm's nodes over the counted windows, from the agents. */
   readonly cpuSeconds?: Readonly<Partial<Record<ArmName, number>>>;
