@@ -153,10 +153,8 @@ export function createRuns(deps: RunsDependencies): Runs {
     },
     {
       services: () => services.map(({ name }) => name),
-      finished: async (run) => {
-        await service.due();
-        await notifier.notify({ type: 'decision', run });
-      },
+      finished: (run) => notifier.notify({ type: 'decision', run }),
+      orders: () => service.due(),
       problem,
     },
   );
@@ -170,7 +168,8 @@ export function createRuns(deps: RunsDependencies): Runs {
     clock,
     services,
     productionBesides,
-    problem,
+    driving: () => driver.driving,
+    notifier,
   });
   return {
     service,

@@ -183,7 +183,7 @@ describe('promotions by people', () => {
     await gate.gate();
     const order = gate.runs.promote(
       'checkout',
-      { build, configuration, reason: 'I want it' },
+      { build, configuration, reason: 'I want it now' },
       'ann',
     );
     await expect(order).rejects.toMatchObject({ code });

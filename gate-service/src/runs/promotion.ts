@@ -144,10 +144,12 @@ export class Promotions {
         { service, state: 'running' },
         { limit: 200 },
       );
-      const { present } = await this.#deps.production.settle({ service });
-      for (const record of items.filter(({ id }) => !this.#executing.has(id))) {
-        await this.#close(record);
-      }
+      const left = items.filter(({ id }) => !this.#executing.has(id));
+      // What has to be brought back was moved on its behalf.
+      const moved = left.find(({ stage }) => stage !== 'queued');
+      const owner = moved === undefined ? { service } : new PromotionHandle(this.#deps, moved).owner;
+      const { present } = await this.#deps.production.settle(owner);
+      for (const record of left) await this.#close(record);
       if (!present) await this.#execution.reinstate(service, this.signal);
     });
   }
@@ -185,8 +187,9 @@ export class Promotions {
       const record = await this.#stored(id);
       if (record.state !== 'running') return record;
       const lapsed = await lapsedOrder(this.#deps, record);
-      if (lapsed !== undefined)
+      if (lapsed !== undefined) {
         return new PromotionHandle(this.#deps, record).end('failed', lapsed);
+      }
       if (judgedAgainst !== undefined) await this.#requireInForce(record, judgedAgainst.inForce);
       return this.#execution.carryOut(record, signal);
     });

@@ -2,38 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeGate, FakeWorld, NEW, OLD, tuned } from './test-support/harness.ts';
 import { expectWorldInOrder } from './test-support/invariants.ts';
-
-/** Counts a process's calls; at one of them the process is dead: nothing it calls answers any more. */
-class Mortality {
-  calls = 0;
-  readonly #dieAt: number;
-  readonly #afterwards: boolean;
-
-  /** @param afterwards whether the fatal call still takes effect */
-  constructor(dieAt = Infinity, afterwards = false) {
-    this.#dieAt = dieAt;
-    this.#afterwards = afterwards;
-  }
-
-  readonly wrap = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get: (own, property) => {
-        const value: unknown = Reflect.get(own, property, own);
-        if (typeof value !== 'function' || property === 'entryPoint') return value;
-        return (...parameters: unknown[]) => {
-          this.calls += 1;
-          const fatal = this.calls === this.#dieAt;
-          if (this.calls > this.#dieAt || (fatal && !this.#afterwards)) return silence();
-          const answer: unknown = Reflect.apply(value, own, parameters);
-          return fatal ? silence() : answer;
-        };
-      },
-    });
-}
-
-function silence(): Promise<never> {
-  return new Promise(() => undefined);
-}
+import { Mortality, silence } from './test-support/mortality.ts';
 
 async function preparedWorld(): Promise<FakeWorld> {
   const world = new FakeWorld();
@@ -114,6 +83,8 @@ describe('a gate service that dies', () => {
       await world.clock.run(Promise.race([started, world.clock.sleep(200_000)]));
       await world.clock.run(world.clock.sleep(200_000));
       await world.clock.run(new FakeGate(world).untilIdle());
+      // One that was only stored is carried out by now.
+      await world.clock.run(world.clock.sleep(200_000));
       await expectWorldInOrder(world);
       const now = (await world.store.serviceState('checkout')).inForce;
       expect([inForce?.build, lastKnownGood?.build]).toContain(now?.build);

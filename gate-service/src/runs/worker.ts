@@ -83,16 +83,6 @@ export class Worker {
     this.#pauses.end();
   }
 
-  /** A cancellation was stored: ends the run at once if it is driven here, else it is found in the store. */
-  cancel(run: RunRecord): void {
-    if (run.cancel === undefined) return;
-    if (this.#active?.id === run.id) {
-      this.#active.controller.abort(cancelled(run.cancel.actor));
-    } else {
-      this.wake();
-    }
-  }
-
   /**
    * Brings production of every service to what is in force and prepares runs found in the middle.
    * @throws the first error; everything is tried again then

@@ -5,6 +5,7 @@ import type { StackConfiguration } from '../../stack/configuration.ts';
 import type { ArmTraffic, Telemetry } from '../../telemetry/telemetry.ts';
 import type { Platform } from '../../platforms/platform.ts';
 import { productionOn } from '../capacity.ts';
+import { asError } from '../clock.ts';
 import { Driver } from '../driver.ts';
 import { unfenced } from '../driving.ts';
 import type { Fence } from '../driving.ts';
@@ -162,6 +163,8 @@ export class FakeGate {
   readonly journal: Journal;
   readonly driver: Driver;
   readonly problems: Error[] = [];
+  /** Runs whose decision was told to the outside. */
+  readonly finished: RunRecord[] = [];
   readonly #world: FakeWorld;
   #dead = false;
 
@@ -251,14 +254,18 @@ export class FakeGate {
       },
       {
         services: () => [service.name],
-        finished: () => this.runs.due(),
+        finished: (run) => {
+          this.finished.push(run);
+          return Promise.resolve();
+        },
+        orders: () => this.runs.due(),
         problem,
       },
     );
     this.runs = new GateRuns({
       store,
       journal,
-      worker: this.worker,
+      worker: { wake: () => this.#wake(options.replica !== undefined) },
       promotions: this.promotions,
       judge,
       sampleFiles: fakeSampleFiles(sender),
@@ -266,7 +273,6 @@ export class FakeGate {
       services: [service],
       productionBesides,
       drawSeed: () => fake.drawSeed(),
-      problem,
     });
     if (options.replica === undefined) this.promotions.begin();
   }
@@ -274,6 +280,15 @@ export class FakeGate {
   /** From now on nothing that this process calls answers any more. */
   die(): void {
     this.#dead = true;
+  }
+
+  /** A process that is alone attends at once to what was ordered; a replica when its turn comes, if it drives. */
+  #wake(isReplica: boolean): void {
+    if (isReplica) {
+      this.worker.wake();
+    } else {
+      this.worker.attend().catch((error: unknown) => this.problems.push(asError(error)));
+    }
   }
 
   #mortal<T extends object>(target: T): T {
@@ -291,6 +306,7 @@ export class FakeGate {
   async untilIdle(): Promise<void> {
     await this.worker.recover();
     while (await this.worker.step());
+    await this.worker.attend();
   }
 
   /** Submits a run of the new build, and drives it to its end. */

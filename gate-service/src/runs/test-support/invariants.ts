@@ -20,12 +20,20 @@ export async function expectWorldInOrder(world: FakeWorld): Promise<void> {
     if (world.store === world.memory) expect(world.memory.decisionsWritten.get(run.id)).toBe(1);
     expect(run.cause === 'met').toBe(run.decision !== 'rollback');
     expect(run.summary).toMatch(/\.$/);
+    const events = await world.store.events(run.id, 0, 1000);
+    expect(events.filter(({ type }) => type === 'decision')).toHaveLength(1);
     if (run.decision === 'promote') {
       expect(await world.store.promotion(run.promotionId ?? '')).toMatchObject({
         state: 'completed',
       });
     }
   }
-  const { items } = await world.store.promotions({ state: 'running' }, { limit: 200 });
-  expect(items).toEqual([]);
+  expect(await world.store.intents({ open: true })).toEqual([]);
+  const { items: promotions } = await world.store.promotions({}, { limit: 200 });
+  expect(promotions.filter(({ state }) => state === 'running')).toEqual([]);
+  for (const { id, state } of promotions) {
+    const { items: audited } = await world.store.audit({ subject: id }, { limit: 10 });
+    const ends = audited.filter(({ action }) => action === `promotion.${state}`);
+    expect(ends, `promotion ${id} is ${state}`).toHaveLength(1);
+  }
 }
