@@ -8,8 +8,12 @@ import { createTokenBook, tokenDigest } from '../../gate-service/src/api/identit
 import { rightSchema } from '../../gate-service/src/api/identity/rights.ts';
 import type { Right } from '../../gate-service/src/api/identity/rights.ts';
 import { RefusedError } from '../../gate-service/src/runs/run-service.ts';
-import type { RunService } from '../../gate-service/src/runs/run-service.ts';
-import type { JudgementRecord, PromotionRecord } from '../../gate-service/src/runs/run-store.ts';
+import type { RunService, ServiceView } from '../../gate-service/src/runs/run-service.ts';
+import type {
+  JudgementRecord,
+  PromotionRecord,
+  RunFilter,
+} from '../../gate-service/src/runs/run-store.ts';
 import type { RunEvent, RunView } from '../../gate-service/src/runs/run.ts';
 import { openBuildFiles } from '../../gate-service/src/store/build-files.ts';
 import { openStore } from '../../gate-service/src/store/store.ts';
@@ -74,16 +78,32 @@ export async function openApiFixture(): Promise<ApiFixture> {
   };
 }
 
+const shop: ServiceView = {
+  name: 'checkout',
+  description: 'the shop',
+  rules: {
+    thresholds: ['errors < 1%'],
+    shown: [],
+    promote: 'manual',
+    fourEyes: false,
+    supersede: false,
+    limits: { queued: 20 },
+  },
+};
+
 export function runView(changes: Partial<RunView> = {}): RunView {
   const id = changes.id ?? 'run-1';
   return {
     id,
+    revision: '1-0-none',
     service: 'checkout',
     build: 'a'.repeat(64),
     requestedBy: 'only-run',
     createdAt: '2026-01-01T00:00:00.000Z',
     phase: 'queued',
     phases: [],
+    earlierRuns: 0,
+    overrides: [],
     against: 'production',
     evidence: [],
     shown: [],
@@ -162,8 +182,31 @@ export class RememberedRuns implements RunService {
     return Promise.resolve(this.views.get(id));
   }
 
-  list() {
-    return Promise.resolve({ items: [...this.views.values()].reverse() });
+  list(filter: RunFilter) {
+    const wanted = Object.entries(filter).filter(([field]) => field !== 'services');
+    const items = [...this.views.values()].filter(
+      (view) =>
+        (filter.services ?? [view.service]).includes(view.service) &&
+        wanted.every(([field, value]) => view[field as keyof RunView] === value),
+    );
+    return Promise.resolve({ items: items.reverse() });
+  }
+
+  queue() {
+    const { views } = this;
+    const waiting = [...views.values()].filter(({ phase }) => phase !== 'finished');
+    return Promise.resolve(
+      waiting.map(({ build, createdAt, earlierRuns, id, phase, requestedBy, service }) => ({
+        id,
+        service,
+        build,
+        requestedBy,
+        createdAt,
+        phase,
+        earlierRuns,
+        ...(phase === 'queued' ? { queue: { ahead: 0, reason: 'it is next' } } : {}),
+      })),
+    );
   }
 
   events(id: string, after: number) {
@@ -236,19 +279,46 @@ export class RememberedRuns implements RunService {
     return Promise.resolve(undefined);
   }
 
+  promotions(service: string) {
+    return this.#known(service, { items: [] });
+  }
+
+  serviceNames() {
+    return ['checkout'];
+  }
+
   services() {
-    return Promise.resolve([{ name: 'checkout', description: 'the shop' }]);
+    return Promise.resolve([shop]);
   }
 
   service(name: string) {
-    return Promise.resolve(name === 'checkout' ? { name, description: 'the shop' } : undefined);
+    return Promise.resolve(name === 'checkout' ? shop : undefined);
   }
 
   history(service: string) {
-    if (service !== 'checkout') {
-      return Promise.reject(new RefusedError('unknown-service', `there is no service ${service}`));
-    }
-    return Promise.resolve({ items: [] });
+    return this.#known(service, { items: [] });
+  }
+
+  decisions(service: string) {
+    return this.#known(service, { items: [] });
+  }
+
+  trend(service: string) {
+    return this.#known(service, []);
+  }
+
+  configuration(service: string) {
+    return this.#known(service, {});
+  }
+
+  driving() {
+    return { here: true, holder: 'this process' };
+  }
+
+  #known<T>(service: string, answer: T): Promise<T> {
+    return service === 'checkout'
+      ? Promise.resolve(answer)
+      : Promise.reject(new RefusedError('unknown-service', `there is no service ${service}`));
   }
 
   #note(name: string, given: readonly unknown[]): void {

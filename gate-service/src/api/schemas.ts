@@ -21,6 +21,14 @@ export const pageQuerySchema = z.object({
   cursor: z.string().max(500).optional().describe('`nextCursor` of the page before.'),
 });
 
+/** The fields that are there: an absent one is no field with the value `undefined`. */
+export function defined<T extends object>(
+  fields: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
 /** A page of `items`; without `nextCursor` it is the last one. */
 export function pageSchema<T extends z.ZodType>(items: T) {
   return z.object({ items: z.array(items).readonly(), nextCursor: z.string().optional() });
@@ -28,5 +36,5 @@ export function pageSchema<T extends z.ZodType>(items: T) {
 
 /** What the store takes of a page's query. */
 export function pageRequest(query: z.infer<typeof pageQuerySchema>) {
-  return { limit: query.limit, ...(query.cursor !== undefined && { cursor: query.cursor }) };
+  return { limit: query.limit, ...defined({ cursor: query.cursor }) };
 }

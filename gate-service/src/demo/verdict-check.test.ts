@@ -20,12 +20,15 @@ const outcome = (given: Partial<ThresholdOutcome>): ThresholdOutcome => ({
 
 const run = (given: Partial<RunView>): RunView => ({
   id: 'run',
+  revision: '1-0-none',
   service: 'checkout',
   build: 'a'.repeat(64),
   requestedBy: 'ci',
   createdAt: '2026-01-01T00:00:00Z',
   phase: 'finished',
   phases: [],
+  earlierRuns: 0,
+  overrides: [],
   against: 'production',
   decision: 'rollback',
   cause: 'breached',

@@ -1,22 +1,26 @@
-/** The run service: what the API calls, on store, worker and promotions. */
-import { createHash, randomInt, randomUUID } from 'node:crypto';
+/** The run service: what the API calls. It reads and stores; the replica that drives does the rest. */
+import type { CatalogueService } from '../settings/catalogue.ts';
 import { isoNow } from './clock.ts';
 import type { Clock } from './clock.ts';
+import type { Driving } from './driving.ts';
 import type { Journal } from './journal.ts';
+import type { Notifier } from './notifier.ts';
 import { People } from './people.ts';
 import type { RunJudge, SampleFiles } from './ports.ts';
 import type { Promotions } from './promotion.ts';
+import { queueEntry, readQueue } from './queue.ts';
+import type { Queue } from './queue.ts';
 import { Rejudging } from './rejudging.ts';
-import { resolveSettings } from './request-rules.ts';
 import type { RunEvent, RunRequest, RunView } from './run.ts';
 import type {
   OverrideOrder,
   PromotionOrder,
+  QueueEntry,
   ReferenceOrder,
   RejudgeRequest,
   RunService,
-  ServiceView,
   Submission,
+  SubmitOptions,
 } from './run-service.ts';
 import { RefusedError } from './run-service.ts';
 import type {
@@ -26,28 +30,33 @@ import type {
   PageRequest,
   PromotionRecord,
   ReferenceRecord,
+  RunFilter,
   RunRecord,
   RunStore,
+  TrendPoint,
 } from './run-store.ts';
+import { ServiceViews } from './service-views.ts';
+import type { ConfigurationView, DecisionView, ServiceView } from './service-views.ts';
+import { aheadOf, Submitting } from './submitting.ts';
 import { viewOf } from './view.ts';
 import type { Worker } from './worker.ts';
-import type { CatalogueService } from '../settings/catalogue.ts';
 
 export interface GateRunsDependencies {
   readonly store: RunStore;
   readonly journal: Journal;
-  readonly worker: Pick<Worker, 'wake' | 'cancel'>;
-  readonly promotions: Promotions;
+  readonly worker: Pick<Worker, 'wake'>;
+  readonly promotions: Pick<Promotions, 'create'>;
   readonly judge: RunJudge;
   readonly sampleFiles: Pick<SampleFiles, 'read'>;
   readonly clock: Clock;
   readonly services: readonly CatalogueService[];
   /** Services whose production runs on the machine that staging has. */
   readonly productionBesides: () => Promise<readonly string[]>;
+  /** Who drives, as last known; absent where this process always does. */
+  readonly driving?: () => Driving;
+  readonly notifier?: Notifier;
   /** Seed of a new run, 0 to 2³¹ − 1; drawn at random when absent. */
   readonly drawSeed?: () => number;
-  /** Told of a promotion that could not even be carried out; its record says the rest. */
-  readonly problem?: (error: Error) => void;
 }
 
 const EVENTS_PER_PAGE = 1000;
@@ -56,64 +65,33 @@ export class GateRuns implements RunService {
   readonly #deps: GateRunsDependencies;
   readonly #people: People;
   readonly #rejudging: Rejudging;
+  readonly #submitting: Submitting;
+  readonly #views: ServiceViews;
 
   constructor(deps: GateRunsDependencies) {
     this.#deps = deps;
     this.#people = new People(deps);
     this.#rejudging = new Rejudging(deps);
+    this.#submitting = new Submitting(deps);
+    this.#views = new ServiceViews(deps.store, (run) => this.#view(run));
   }
 
-  async submit(request: RunRequest, actor: string, idempotencyKey?: string): Promise<Submission> {
-    const { clock, journal, judge, store, worker } = this.#deps;
+  async submit(
+    request: RunRequest,
+    actor: string,
+    idempotencyKey?: string,
+    options?: SubmitOptions,
+  ): Promise<Submission> {
     const service = this.#service(request.service);
-    await this.#requireBuild(request.build);
-    const { inForce } = await store.serviceState(service.name);
-    const settings = resolveSettings(request, service, judge, {
-      hasProduction: inForce !== undefined,
-      productionBesides: await this.#deps.productionBesides(),
-      hasReference: (await store.reference(service.name)) !== undefined,
-      seed: (this.#deps.drawSeed ?? drawSeed)(),
-    });
-    const at = isoNow(clock);
-    const { created, run } = await store.createRun(
-      {
-        id: randomUUID(),
-        service: service.name,
-        build: request.build,
-        ...(request.label === undefined ? {} : { label: request.label }),
-        request,
-        settings,
-        requestedBy: actor,
-        createdAt: at,
-        phase: 'queued',
-        phases: [{ phase: 'queued', startedAt: at }],
-      },
-      idempotencyKey === undefined
-        ? undefined
-        : { key: idempotencyKey, actor, requestHash: hashOf(request) },
+    const { created, run } = await this.#submitting.submit(
+      service,
+      request,
+      actor,
+      idempotencyKey,
+      options,
     );
-    const ahead = await this.#ahead(run);
-    if (created) {
-      await store.appendAudit({
-        at,
-        actor,
-        action: 'run.submit',
-        subject: run.id,
-        service: service.name,
-        data: { build: run.build, promote: settings.promote },
-      });
-      const earlier = (
-        await store.runs({ service: service.name, build: run.build }, { limit: 200 })
-      ).items.length;
-      await journal.append(
-        run.id,
-        'phase',
-        `queued${ahead === 0 ? '' : ` behind ${ahead}`}${earlier > 1 ? `; this build was submitted ${earlier - 1} times before` : ''}`,
-        { phase: 'queued', ahead, earlierRuns: earlier - 1 },
-      );
-      worker.wake();
-    }
-    return { run: await this.#view(run), created, ahead };
+    if (created) this.#deps.worker.wake();
+    return { run: await this.#view(run), created, ahead: await aheadOf(run, this.#deps.store) };
   }
 
   async get(id: string): Promise<RunView | undefined> {
@@ -121,10 +99,16 @@ export class GateRuns implements RunService {
     return run === undefined ? undefined : this.#view(run);
   }
 
-  async list(filter: { readonly service?: string }, page: PageRequest): Promise<Page<RunView>> {
+  async list(filter: RunFilter, page: PageRequest): Promise<Page<RunView>> {
     const { items, nextCursor } = await this.#deps.store.runs(filter, page);
-    const views = await Promise.all(items.map((run) => this.#view(run)));
+    const queue = items.some(({ phase }) => phase === 'queued') ? await this.#queue() : undefined;
+    const views = await Promise.all(items.map((run) => this.#view(run, queue)));
     return { items: views, ...(nextCursor === undefined ? {} : { nextCursor }) };
+  }
+
+  async queue(): Promise<readonly QueueEntry[]> {
+    const { places, runs } = await this.#queue();
+    return runs.map((run) => queueEntry(run, places));
   }
 
   async events(id: string, after: number): Promise<readonly RunEvent[]> {
@@ -153,13 +137,13 @@ export class GateRuns implements RunService {
     if (cancelled.phase !== 'finished') {
       await journal.append(id, 'problem', `${actor} cancels the run`);
     }
-    await worker.cancel(cancelled);
-    return this.#view(await this.#run(id));
+    worker.wake();
+    return this.#view(cancelled);
   }
 
   async override(id: string, order: OverrideOrder, actor: string): Promise<RunView> {
-    const run = await this.#run(id);
-    await this.#people.override(run, order, actor);
+    await this.#people.override(await this.#run(id), order, actor);
+    this.#deps.worker.wake();
     return this.#view(await this.#run(id));
   }
 
@@ -167,19 +151,21 @@ export class GateRuns implements RunService {
     return this.#rejudging.rejudge(await this.#run(id), request, actor);
   }
 
-  promote(service: string, order: PromotionOrder, actor: string): Promise<PromotionRecord> {
-    return this.#people.promote(this.#service(service).name, order, actor);
+  async promote(service: string, order: PromotionOrder, actor: string): Promise<PromotionRecord> {
+    const promotion = await this.#people.promote(this.#service(service), order, actor);
+    this.#deps.worker.wake();
+    return promotion;
   }
 
-  /** To be called when a run has its decision: an override given before acts now. */
-  afterRun(run: RunRecord): Promise<void> {
-    return this.#people.afterRun(run);
+  /** For the replica that drives: acts on the orders of people whose time has come. */
+  due(): Promise<void> {
+    return this.#people.due();
   }
 
   async setReference(name: string, order: ReferenceOrder, actor: string): Promise<ReferenceRecord> {
     const { clock, store } = this.#deps;
     const service = this.#service(name);
-    await this.#requireBuild(order.build);
+    await this.#submitting.requireBuild(order.build);
     const reference = { service: service.name, ...order, actor, at: isoNow(clock) };
     await store.appendAudit({
       at: reference.at,
@@ -198,47 +184,52 @@ export class GateRuns implements RunService {
     return this.#deps.store.promotion(id);
   }
 
+  async promotions(service: string, page: PageRequest): Promise<Page<PromotionRecord>> {
+    return this.#deps.store.promotions({ service: this.#service(service).name }, page);
+  }
+
+  serviceNames(): readonly string[] {
+    return this.#deps.services.map(({ name }) => name);
+  }
+
   services(): Promise<readonly ServiceView[]> {
-    return Promise.all(this.#deps.services.map((service) => this.#serviceView(service)));
+    return Promise.all(this.#deps.services.map((service) => this.#views.service(service)));
   }
 
   async service(name: string): Promise<ServiceView | undefined> {
     const service = this.#deps.services.find((known) => known.name === name);
-    return service === undefined ? undefined : this.#serviceView(service);
+    return service === undefined ? undefined : this.#views.service(service);
   }
 
-  history(service: string, page: PageRequest): Promise<Page<InForce>> {
+  async history(service: string, page: PageRequest): Promise<Page<InForce>> {
     return this.#deps.store.serviceHistory(this.#service(service).name, page);
   }
 
-  async #serviceView(service: CatalogueService): Promise<ServiceView> {
-    const { store } = this.#deps;
-    const { inForce, lastKnownGood } = await store.serviceState(service.name);
-    const reference = await store.reference(service.name);
-    const [latest] = (await store.runs({ service: service.name }, { limit: 1 })).items;
-    const [promotion] = (
-      await store.promotions({ service: service.name, state: 'running' }, { limit: 1 })
-    ).items;
-    return {
-      name: service.name,
-      description: service.description,
-      ...(inForce === undefined ? {} : { inForce }),
-      ...(lastKnownGood === undefined ? {} : { lastKnownGood }),
-      ...(reference === undefined ? {} : { reference }),
-      ...(latest === undefined ? {} : { latestRun: await this.#view(latest) }),
-      ...(promotion === undefined ? {} : { promotion }),
-    };
+  async decisions(service: string, page: PageRequest): Promise<Page<DecisionView>> {
+    return this.#views.decisions(this.#service(service).name, page);
   }
 
-  async #ahead(run: RunRecord): Promise<number> {
-    if (run.phase !== 'queued') return 0;
-    const queued = await this.#deps.store.queuedRuns();
-    const place = queued.findIndex(({ id }) => id === run.id);
-    return Math.max(0, place) + (await this.#deps.store.unfinishedRuns()).length;
+  async trend(service: string, limit: number): Promise<readonly TrendPoint[]> {
+    return this.#deps.store.trend(this.#service(service).name, limit);
   }
 
-  #view(run: RunRecord): Promise<RunView> {
-    return viewOf(run, this.#deps.store, this.#deps.clock.now());
+  async configuration(service: string): Promise<ConfigurationView> {
+    return this.#views.configuration(this.#service(service).name);
+  }
+
+  driving(): Driving {
+    return this.#deps.driving?.() ?? { here: true };
+  }
+
+  #queue(): Promise<Queue> {
+    return readQueue(this.#deps.store, this.#deps.driving?.());
+  }
+
+  async #view(run: RunRecord, queue?: Queue): Promise<RunView> {
+    const { clock, store } = this.#deps;
+    const { places } =
+      run.phase === 'queued' ? (queue ?? (await this.#queue())) : { places: undefined };
+    return viewOf(run, store, clock.now(), places?.get(run.id));
   }
 
   async #run(id: string): Promise<RunRecord> {
@@ -247,42 +238,14 @@ export class GateRuns implements RunService {
     return run;
   }
 
-  /** @throws RefusedError */
-  async #requireBuild(digest: string): Promise<void> {
-    if ((await this.#deps.store.build(digest)) !== undefined) return;
-    throw new RefusedError(
-      'unknown-build',
-      `build ${digest} was not uploaded: PUT /v1/builds/${digest} first`,
-      '/build',
-    );
-  }
-
   #service(name: string): CatalogueService {
     const service = this.#deps.services.find((known) => known.name === name);
     if (service !== undefined) return service;
-    const known = this.#deps.services.map((own) => own.name).join(', ');
+    const known = this.serviceNames().join(', ');
     throw new RefusedError(
       'unknown-service',
       `there is no service ${JSON.stringify(name)} in the catalogue; known: ${known}`,
       '/service',
     );
   }
-}
-
-function drawSeed(): number {
-  return randomInt(2 ** 31);
-}
-
-/** SHA-256 of the request with its keys in order: the same request hashes alike however it was written. */
-function hashOf(request: RunRequest): string {
-  return createHash('sha256')
-    .update(JSON.stringify(canonical(request)))
-    .digest('hex');
-}
-
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, own]) => [key, canonical(own)]));
 }

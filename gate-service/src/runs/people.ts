@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import { DueOrders } from './due-orders.ts';
 import type { Journal } from './journal.ts';
 import type { Notifier } from './notifier.ts';
+import { against } from './override-words.ts';
 import { checkedExpiry, checkedReason, requireSomebodyElse } from './order-rules.ts';
 import { promotable, targetOfOverride } from './promotable.ts';
 import type { Promotable } from './promotable.ts';
@@ -108,7 +109,7 @@ export class People {
     await journal.append(
       run.id,
       'override',
-      `${actor} orders ${order.order}${although(run, order.order)}: ${reason}`,
+      `${actor} orders ${order.order}${against(run.cause, order.order)}: ${reason}`,
       { override: record.id, order: order.order, expiresAt },
     );
     await notifier?.notify({ type: 'override', run, override: record });
@@ -149,30 +150,4 @@ function requireSeen(
     'stale-decision',
     `run ${run.id} has changed since it was read (it is ${run.phase}${run.decision === undefined ? '' : `, ${run.decision} (${run.cause ?? 'no cause'})`}, with ${String(overrides.length)} orders beside it): read it again before you order something`,
   );
-}
-
-/** What is known against it at this moment, for the record. */
-function although(run: RunRecord, order: OverrideRecord['order']): string {
-  if (run.cause === undefined) return ' before there is a decision';
-  return order === 'promote' ? against(run.cause) : '';
-}
-
-/** What speaks against a promotion of a run that ended so; empty for a pass. */
-export function against(cause: NonNullable<RunRecord['cause']>): string {
-  switch (cause) {
-    case 'met':
-      return '';
-    case 'invalid':
-      return ' although the measurement was invalid';
-    case 'breached':
-      return ' although thresholds were breached';
-    case 'inconclusive':
-      return ' although nothing could be shown';
-    case 'promotion-breached':
-      return ' although its promotion was taken back';
-    case 'platform-failed':
-    case 'cancelled':
-    case 'superseded':
-      return ` although the run ended as ${cause}`;
-  }
 }

@@ -14,12 +14,23 @@ const service = catalogueServiceSchema.parse({
   thresholds: ['p50 <= baseline + 10%', 'p95 < 200ms'],
 });
 
-function resolve(request: Partial<RunRequest>, own = service, hasProduction = true) {
+/** Its thresholds speak of one kind each: other kinds do not touch them. */
+const byKind = catalogueServiceSchema.parse({
+  ...service,
+  thresholds: ['p50{kind=cart} <= baseline + 10%', 'errors{kind=search} < 1%'],
+});
+
+function resolve(
+  request: Partial<RunRequest>,
+  own = service,
+  hasProduction = true,
+  mayLoosen = false,
+) {
   return resolveSettings(
     { service: 'checkout', build: 'b'.repeat(64), ...request },
     own,
     runJudge,
-    { hasProduction, hasReference: false, productionBesides: ['checkout'], seed: 7 },
+    { hasProduction, hasReference: false, productionBesides: ['checkout'], seed: 7, mayLoosen },
   );
 }
 
@@ -65,7 +76,18 @@ describe('a threshold for one kind of request', () => {
 
   it('may speak of a kind that the request adds', () => {
     const workload = workloadSchema.parse({ rate: 125, requests: [cart, search, refund] });
-    expect(resolve({ thresholds, workload }).thresholds).toContain(thresholds[1]);
+    expect(resolve({ thresholds, workload }, byKind).thresholds).toContain(thresholds[1]);
+  });
+
+  it('of the catalogue is not left without its requests, even by who may loosen', () => {
+    const workload = workloadSchema.parse({ rate: 100, requests: [cart] });
+    expect(() => resolve({ workload }, byKind, true, true)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-threshold',
+        field: '/workload/requests',
+        message: expect.stringContaining('threshold 2 of the service catalogue') as string,
+      }),
+    );
   });
 });
 
@@ -76,12 +98,13 @@ describe('a workload of a request', () => {
   it.each([
     ['the same', workload(100, cart, search)],
     ['a higher rate', workload(200, cart, search)],
-    [
-      'more kinds at a rate that keeps the shares',
-      workload(150, cart, search, { name: 'order', path: '/order' }),
-    ],
   ])('may be %s', (_, own) => {
     expect(resolve({ workload: own }).workload).toEqual(own);
+  });
+
+  it('may have more kinds, sent besides, where each threshold of the catalogue names its kind', () => {
+    const own = workload(150, cart, search, { name: 'order', path: '/order' });
+    expect(resolve({ workload: own }, byKind).workload).toEqual(own);
   });
 
   it.each([
@@ -90,6 +113,11 @@ describe('a workload of a request', () => {
     ['another path', workload(100, cart, { ...search, path: '/fast' })],
     ['a body check dropped or added', workload(100, cart, { ...search, expect: { status: 500 } })],
     ['a smaller share', workload(100, { ...cart, weight: 1 }, search)],
+    [
+      'fast kinds beside a threshold over all requests, however fast it is sent',
+      workload(1000, cart, search, { name: 'ping', path: '/ping', weight: 36 }),
+    ],
+    ['other shares at a higher rate', workload(1000, { ...cart, weight: 39 }, search)],
   ])('may not be %s', (_, own) => {
     expect(() => resolve({ workload: own })).toThrow(expect.objectContaining({ code: 'loosened' }));
   });
@@ -172,5 +200,33 @@ describe('a service without production', () => {
     const own = { ...service, initialBuild: true, thresholds: ['p50 <= baseline + 10%'] };
     expect(() => resolve({}, own, false)).toThrow(/no absolute threshold/);
     expect(resolve({ thresholds: ['p95 < 1s'] }, own, false).thresholds).toHaveLength(2);
+  });
+});
+
+describe('a request of somebody who may loosen', () => {
+  const loosen = (request: Partial<RunRequest>) => resolve(request, service, true, true);
+
+  it('puts its threshold in the place of the tighter one, and says so', () => {
+    const settings = loosen({ thresholds: ['p50 <= baseline + 25%', 'errors < 1%'] });
+    expect(settings.thresholds).toEqual(['p95 < 200ms', 'p50 <= baseline + 25%', 'errors < 1%']);
+    expect(settings.loosened).toEqual(['p50 <= baseline + 25% instead of p50 <= baseline + 10%']);
+  });
+
+  it('is told everything in which its workload asks for less', () => {
+    const workload = workloadSchema.parse({
+      rate: 50,
+      arrivals: 'constant',
+      requests: [cart, { name: 'ping', path: '/ping' }],
+    });
+    expect(loosen({ workload }).loosened).toEqual([
+      'the rate is 50/s instead of 100/s',
+      'arrivals are constant instead of poisson, which have bursts',
+      'cart is sent 37.50 times per second instead of 75.00',
+      'search is not sent',
+    ]);
+  });
+
+  it('is not called loosened when it asks for as much', () => {
+    expect(loosen({ thresholds: ['p50 <= baseline + 5%'] })).not.toHaveProperty('loosened');
   });
 });

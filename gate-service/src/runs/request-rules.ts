@@ -1,34 +1,40 @@
-/** What a run uses, from its request and the catalogue: a request may only tighten what the catalogue says. */
-import { meanRate, type RequestKind, type Workload } from '../load/workload.ts';
+/** What a run uses, from its request and the catalogue: only who has the right for it may ask for less than the catalogue. */
+import type { Workload } from '../load/workload.ts';
 import type { CatalogueService } from '../settings/catalogue.ts';
 import { requireRoomForCapacity } from './capacity.ts';
 import type { RunJudge } from './ports.ts';
 import type { RunRequest } from './run.ts';
 import type { RunSettings } from './records.ts';
 import { RefusedError } from './run-service.ts';
+import { workloadLoosenings, type Loosening } from './workload-rules.ts';
 
 export const defaultTuning = { evaluations: 4, seconds: 120 } as const;
 
-/**
- * @param hasProduction whether the service has a build in production to compare with
- * @throws RefusedError naming the field
- */
+/** @throws RefusedError naming the field */
 export function resolveSettings(
   request: RunRequest,
   service: CatalogueService,
   judge: Pick<RunJudge, 'checkThreshold' | 'isLooser'>,
   facts: {
+    /** Whether the service has a build in production to compare with. */
     readonly hasProduction: boolean;
     readonly hasReference: boolean;
     /** Services whose production runs on the machine that would be saturated. */
     readonly productionBesides: readonly string[];
     readonly seed: number;
+    /** Whether who asks may ask for less than the catalogue. */
+    readonly mayLoosen: boolean;
   },
 ): RunSettings {
   const { against = 'production' } = request;
   if (against === 'reference') requireReference(request, service, facts.hasReference);
-  const workload = resolveWorkload(request.workload, service.workload);
-  const thresholds = resolveThresholds(request, service, judge, workload);
+  const loosened: string[] = [];
+  const loosen = (loosening: Loosening): void => {
+    if (!facts.mayLoosen) throw notAllowed(loosening);
+    loosened.push(loosening.words);
+  };
+  const workload = resolveWorkload(request.workload, service, judge, loosen);
+  const thresholds = resolveThresholds(request, service, judge, workload, loosen);
   const asksCapacity = [...thresholds, ...service.shown].some(
     (text) => judge.checkThreshold(text).capacity,
   );
@@ -45,7 +51,16 @@ export function resolveSettings(
     against,
     ...(asksCapacity ? { capacity: { connections: service.capacity.connections } } : {}),
     seed: facts.seed,
+    ...(loosened.length === 0 ? {} : { loosened }),
   };
+}
+
+function notAllowed({ field, words }: Loosening): RefusedError {
+  return new RefusedError(
+    'loosened',
+    `${words}: a request may only tighten what the service catalogue says; to ask for less takes the right \`loosen\``,
+    field,
+  );
 }
 
 /** A pass against the reference says nothing about production: it must not lead there. */
@@ -70,33 +85,54 @@ function requireReference(
   }
 }
 
-/** The catalogue's thresholds always hold; those of the request come on top. */
+/** The catalogue's thresholds hold and those of the request come on top; a looser one takes the place of what it loosens. */
 function resolveThresholds(
   request: RunRequest,
   service: CatalogueService,
   judge: Pick<RunJudge, 'checkThreshold' | 'isLooser'>,
   workload: Workload,
+  loosen: (loosening: Loosening) => void,
 ): readonly string[] {
-  const resolved = new Set(service.thresholds.map((text) => judge.checkThreshold(text).text));
+  const resolved = new Set(
+    service.thresholds.map((text, index) =>
+      checkThresholdText(
+        text,
+        `/workload/requests`,
+        workload,
+        judge,
+        `threshold ${index + 1} of the service catalogue, `,
+      ),
+    ),
+  );
   for (const [index, text] of (request.thresholds ?? []).entries()) {
     const field = `/thresholds/${index}`;
     const canonical = checkThresholdText(text, field, workload, judge);
-    const tighter = service.thresholds.find((own) => judge.isLooser(canonical, own));
-    if (tighter !== undefined) {
-      throw new RefusedError(
-        'loosened',
-        `${canonical} is looser than ${tighter} in the service catalogue, which holds anyway: a request may only tighten`,
-        field,
-      );
+    const tighter = service.thresholds.filter((own) => judge.isLooser(canonical, own));
+    if (tighter.length > 0) {
+      loosen({ words: `${canonical} instead of ${tighter.join(' and ')}`, field });
+      for (const own of tighter) resolved.delete(judge.checkThreshold(own).text);
     }
     resolved.add(canonical);
   }
   return [...resolved];
 }
 
+function resolveWorkload(
+  requested: Workload | undefined,
+  service: CatalogueService,
+  judge: Pick<RunJudge, 'checkThreshold'>,
+  loosen: (loosening: Loosening) => void,
+): Workload {
+  if (requested === undefined) return service.workload;
+  const overAll = service.thresholds.find((text) => judge.checkThreshold(text).kind === undefined);
+  for (const one of workloadLoosenings(requested, service.workload, overAll)) loosen(one);
+  return requested;
+}
+
 /**
  * A threshold in its one written form.
  * @param field JSON pointer to it
+ * @param whose words before it, where it does not stand in the request
  * @throws RefusedError `invalid-threshold` with the place of the mistake, or for a kind of request that is not sent
  */
 export function checkThresholdText(
@@ -104,6 +140,7 @@ export function checkThresholdText(
   field: string,
   workload: Workload,
   judge: Pick<RunJudge, 'checkThreshold'>,
+  whose = '',
 ): string {
   let checked: ReturnType<RunJudge['checkThreshold']>;
   try {
@@ -120,7 +157,7 @@ export function checkThresholdText(
     const known = workload.requests.map(({ name }) => name).join(', ');
     throw new RefusedError(
       'invalid-threshold',
-      `${canonical}: the workload has no request called ${kind}; it has ${known}`,
+      `${whose}${canonical}: the workload has no request called ${kind}; it has ${known}`,
       field,
     );
   }
@@ -146,89 +183,4 @@ function requireInitial(
       '/thresholds',
     );
   }
-}
-
-/**
- * A request's workload must send at least what the catalogue's does: every kind with its data, as often,
- * in the same waves, and on as many fresh connections.
- */
-function resolveWorkload(requested: Workload | undefined, own: Workload): Workload {
-  if (requested === undefined) return own;
-  requireSamePace(requested, own);
-  for (const kind of own.requests) {
-    const same = requested.requests.find((other) => other.name === kind.name);
-    if (same === undefined || !sendsSame(same, kind)) {
-      throw loosened(
-        `the catalogue's request ${kind.name} is missing or changed: a request may add kinds, not drop or change them, their checks or their data`,
-        '/workload/requests',
-      );
-    }
-    if (share(same, requested) * meanRate(requested) < share(kind, own) * meanRate(own) * 0.999) {
-      throw loosened(
-        `${kind.name} would be sent less often than the catalogue says: raise its weight or the rate`,
-        '/workload/requests',
-      );
-    }
-  }
-  return requested;
-}
-
-/** How fast and how evenly it is sent: calmer traffic hides what bursts show. */
-function requireSamePace(requested: Workload, own: Workload): void {
-  if (phasesText(requested) !== phasesText(own)) {
-    throw loosened(
-      own.phases === undefined
-        ? 'the catalogue sends at one rate: a request may not add phases to it'
-        : 'the phases differ from the catalogue’s: a request keeps them as they are',
-      '/workload/phases',
-    );
-  }
-  if (requested.rate < own.rate || meanRate(requested) < meanRate(own)) {
-    throw loosened(
-      `a rate of ${requested.rate}/s is below the catalogue's ${own.rate}/s: a request may only tighten`,
-      '/workload/rate',
-    );
-  }
-  if (own.arrivals === 'poisson' && requested.arrivals !== 'poisson') {
-    throw loosened(
-      `the catalogue's arrivals are ${own.arrivals}, with bursts; ${requested.arrivals} ones are easier to serve`,
-      '/workload/arrivals',
-    );
-  }
-  if (requested.freshConnections < own.freshConnections) {
-    throw loosened(
-      `a share of ${requested.freshConnections} fresh connections is below the catalogue's ${own.freshConnections}`,
-      '/workload/freshConnections',
-    );
-  }
-}
-
-function loosened(message: string, field: string): RefusedError {
-  return new RefusedError('loosened', message, field);
-}
-
-function phasesText({ phases }: Workload): string {
-  return JSON.stringify(
-    phases === undefined
-      ? null
-      : [phases.apply, phases.steps.map(({ factor, seconds }) => [seconds, factor])],
-  );
-}
-
-function sendsSame(one: RequestKind, other: RequestKind): boolean {
-  const sent = ({ body, data, expect, headers, method, path }: RequestKind): string =>
-    JSON.stringify([
-      method,
-      path,
-      body ?? null,
-      expect.status === undefined ? null : [...new Set([expect.status].flat())].sort(),
-      expect.bodyPattern ?? null,
-      Object.entries(headers).sort(),
-      data === undefined ? null : [data.order, data.columns, data.rows],
-    ]);
-  return sent(one) === sent(other);
-}
-
-function share(kind: RequestKind, workload: Workload): number {
-  return kind.weight / workload.requests.reduce((sum, { weight }) => sum + weight, 0);
 }

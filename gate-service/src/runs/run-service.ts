@@ -2,6 +2,8 @@
  * What the API calls. Rights are the API's; the rules of runs and promotions are kept here.
  * `actor` is the name that belongs to the caller's token.
  */
+import type { Driving } from './driving.ts';
+import type { QueueEntry } from './queue.ts';
 import type { RunEvent, RunRequest, RunView } from './run.ts';
 import type {
   InForce,
@@ -10,7 +12,13 @@ import type {
   PageRequest,
   PromotionRecord,
   ReferenceRecord,
+  RunFilter,
+  TrendPoint,
 } from './run-store.ts';
+import type { ConfigurationView, DecisionView, ServiceView } from './service-views.ts';
+
+export type { ConfigurationView, DecisionView, ServiceView } from './service-views.ts';
+export type { QueueEntry } from './queue.ts';
 
 export type RefusalCode =
   | 'unknown-run'
@@ -28,6 +36,12 @@ export type RefusalCode =
   | 'not-judged'
   | 'judged-rollback'
   | 'expired'
+  | 'expires-too-late'
+  | 'reason-too-short'
+  | 'own-run'
+  | 'stale-decision'
+  | 'queue-full'
+  | 'too-many-attempts'
   | 'finished'
   | 'nothing-to-promote'
   | 'promotion-running'
@@ -58,12 +72,21 @@ export interface Submission {
   readonly ahead: number;
 }
 
+export interface SubmitOptions {
+  /** Whether the caller may ask for less than the catalogue. Default false. */
+  readonly mayLoosen?: boolean;
+  /** Whether the caller may run a build more often than the catalogue allows. Default false. */
+  readonly mayRepeat?: boolean;
+}
+
 export interface OverrideOrder {
   readonly order: 'promote' | 'rollback';
   /** At least 10 characters. */
   readonly reason: string;
-  /** ISO 8601: latest moment at which the override may act. */
-  readonly expiresAt: string;
+  /** ISO 8601: latest moment at which the override may act; at most 7 days ahead. Default: in an hour. */
+  readonly expiresAt?: string;
+  /** `revision` of the run as the person has seen it; anything else now is refused. Absent: not checked. */
+  readonly seen?: string;
 }
 
 export interface PromotionOrder {
@@ -92,24 +115,19 @@ export interface ReferenceOrder {
   readonly reason: string;
 }
 
-export interface ServiceView {
-  readonly name: string;
-  readonly description: string;
-  readonly inForce?: InForce;
-  readonly lastKnownGood?: InForce;
-  /** What `against: reference` compares with. */
-  readonly reference?: ReferenceRecord;
-  readonly latestRun?: RunView;
-  /** Promotion that is under way. */
-  readonly promotion?: PromotionRecord;
-}
-
 export interface RunService {
   /** @throws RefusedError, IdempotencyConflictError */
-  submit(request: RunRequest, actor: string, idempotencyKey?: string): Promise<Submission>;
+  submit(
+    request: RunRequest,
+    actor: string,
+    idempotencyKey?: string,
+    options?: SubmitOptions,
+  ): Promise<Submission>;
   get(id: string): Promise<RunView | undefined>;
   /** Newest first. */
-  list(filter: { readonly service?: string }, page: PageRequest): Promise<Page<RunView>>;
+  list(filter: RunFilter, page: PageRequest): Promise<Page<RunView>>;
+  /** What is under way, then what waits in the order of its turn; of all services. */
+  queue(): Promise<readonly QueueEntry[]>;
   /** Events with a sequence above `after`, rising; at most 1000. */
   events(id: string, after: number): Promise<readonly RunEvent[]>;
   /** Events from now on, in order. Replay `events` after subscribing and drop what came twice by sequence. */
@@ -117,7 +135,8 @@ export interface RunService {
   /** The run ends in rollback, cause `cancelled`; no effect on a finished run. @throws RefusedError unknown-run */
   cancel(id: string, actor: string): Promise<RunView>;
   /**
-   * Stores the order beside the decision, and acts on it: at once on a finished run, else when the run ends.
+   * Stores the order beside the decision; the replica that drives acts on it when the run has its decision,
+   * unless it expired before.
    * @throws RefusedError
    */
   override(id: string, order: OverrideOrder, actor: string): Promise<RunView>;
@@ -128,15 +147,27 @@ export interface RunService {
    */
   rejudge(id: string, request: RejudgeRequest, actor: string): Promise<JudgementRecord>;
   /**
-   * Starts a promotion of a judged (build, configuration), or of the last known good, and answers at once.
+   * Orders the promotion of a judged (build, configuration), or of the last known good, and answers at once.
    * @throws RefusedError
    */
   promote(service: string, order: PromotionOrder, actor: string): Promise<PromotionRecord>;
   /** Anchors the release that runs with `against: reference` compare with. @throws RefusedError */
   setReference(service: string, order: ReferenceOrder, actor: string): Promise<ReferenceRecord>;
   promotion(id: string): Promise<PromotionRecord | undefined>;
+  /** Newest first. @throws RefusedError unknown-service */
+  promotions(service: string, page: PageRequest): Promise<Page<PromotionRecord>>;
+  /** Names of the services of the catalogue, in its order. */
+  serviceNames(): readonly string[];
   services(): Promise<readonly ServiceView[]>;
   service(name: string): Promise<ServiceView | undefined>;
   /** What was in force, newest first. @throws RefusedError unknown-service */
   history(service: string, page: PageRequest): Promise<Page<InForce>>;
+  /** Finished runs in short, newest first. @throws RefusedError unknown-service */
+  decisions(service: string, page: PageRequest): Promise<Page<DecisionView>>;
+  /** Effects of the last finished runs, newest first. @throws RefusedError unknown-service */
+  trend(service: string, limit: number): Promise<readonly TrendPoint[]>;
+  /** The stack configurations in force and before. @throws RefusedError unknown-service */
+  configuration(service: string): Promise<ConfigurationView>;
+  /** Which replica drives runs and promotions. */
+  driving(): Driving;
 }

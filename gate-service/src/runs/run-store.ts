@@ -118,6 +118,11 @@ export interface RunStore {
     run: NewRun,
     key?: IdempotencyKey,
   ): Promise<{ readonly run: RunRecord; readonly created: boolean }>;
+  /**
+   * The run that was created with this actor's key.
+   * @throws IdempotencyConflictError when the key belongs to another request
+   */
+  runByKey(key: IdempotencyKey): Promise<RunRecord | undefined>;
   run(id: string): Promise<RunRecord | undefined>;
   /** Newest first. */
   runs(filter: RunFilter, page: PageRequest): Promise<Page<RunRecord>>;
@@ -268,6 +273,7 @@ export interface RunStore {
   /** Newest first. */
   deliveries(
     filter: {
+      readonly id?: string;
       readonly endpoint?: string;
       readonly state?: DeliveryState;
       readonly subject?: string;

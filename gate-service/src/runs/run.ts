@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ControlOutcome, Judgement, ThresholdOutcome } from '../judge/judgement.ts';
 import { workloadSchema } from '../load/workload.ts';
+import type { OverrideState } from './records.ts';
 
 export const runPhaseSchema = z.enum([
   'queued',
@@ -37,17 +38,26 @@ export const tuneSchema = z.union([
 ]);
 
 export const runRequestSchema = z.strictObject({
-  service: z.string(),
+  service: z.string().min(1).max(80),
   /** SHA-256 of an uploaded build, lower-case hex. */
   build: z.string().regex(/^[0-9a-f]{64}$/, 'the SHA-256 of the build, 64 lower-case hex digits'),
   /** What people call this build, e.g. its version; shown, never decided on. */
   label: z.string().max(80).optional(),
   workload: workloadSchema.optional(),
-  thresholds: z.array(z.string()).min(1).optional(),
+  thresholds: z.array(z.string().min(1).max(200)).min(1).max(50).optional(),
   tune: tuneSchema.optional(),
   against: z.enum(['production', 'reference']).optional(),
   promote: z.enum(['auto', 'manual', 'never']).optional(),
   profile: z.enum(['standard', 'quick']).optional(),
+  /** The person behind an automatic build, as the pipeline tells it: may not override this run. It gives no right. */
+  startedBy: z.string().trim().min(1).max(200).optional(),
+  /** A Jenkins job that waits for the end: a configured webhook endpoint and the token of its hook, never an address. */
+  wake: z
+    .strictObject({
+      endpoint: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'the name of a webhook endpoint'),
+      token: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, 'the token of the hook'),
+    })
+    .optional(),
 });
 export type RunRequest = z.infer<typeof runRequestSchema>;
 
@@ -69,16 +79,58 @@ export interface PromotionSummary {
   }[];
 }
 
+/** Where a queued run waits. */
+export interface QueuePlace {
+  /** Runs that come before it, the one under way included. */
+  readonly ahead: number;
+  /** The run right before it. */
+  readonly behind?: string;
+  /** For a person. */
+  readonly reason: string;
+}
+
+/** An order against a decision, and what came of it. */
+export interface OverrideView {
+  readonly id: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly order: 'promote' | 'rollback';
+  readonly at: string;
+  /** Latest moment at which it may act. */
+  readonly expiresAt: string;
+  readonly state: OverrideState;
+  /** What came of it, for a person. */
+  readonly outcome?: string;
+  /** Cause of the decision that it stands beside; absent while there is none. */
+  readonly cause?: Cause;
+  /** The promotion that it started. */
+  readonly promotion?: PromotionSummary & { readonly summary?: string };
+}
+
 /** The run as the API answers it. */
 export interface RunView {
   readonly id: string;
+  /** Changes with every change of the run and of what was ordered beside it: the entity tag of the answer. */
+  readonly revision: string;
   readonly service: string;
   readonly build: string;
   readonly label?: string;
   readonly requestedBy: string;
+  /** The person behind the build, as the pipeline told it. */
+  readonly startedBy?: string;
   readonly createdAt: string;
   readonly phase: RunPhase;
   readonly phases: readonly PhaseTime[];
+  /** While it is queued. */
+  readonly queue?: QueuePlace;
+  /** Runs of this build and service before this one, whatever became of them. */
+  readonly earlierRuns: number;
+  /** Where the request asked for less than the catalogue does, in words. */
+  readonly loosened?: readonly string[];
+  /** Somebody wants it to end. */
+  readonly cancel?: { readonly actor: string; readonly at: string };
+  /** The newer run that took its place in the queue. */
+  readonly supersededBy?: string;
   readonly against: 'production' | 'reference';
   /** What the candidate was compared with, once that is known; absent where there was nothing. */
   readonly baseline?: { readonly build: string; readonly configurationHash: string };
@@ -98,13 +150,10 @@ export interface RunView {
     readonly values: Readonly<Record<string, number | boolean | string>>;
   };
   readonly promotion?: PromotionSummary;
-  readonly override?: {
-    readonly actor: string;
-    readonly reason: string;
-    readonly order: 'promote' | 'rollback';
-    readonly at: string;
-    readonly expiresAt: string;
-  };
+  /** The latest of {@link overrides}. */
+  readonly override?: OverrideView;
+  /** Orders beside the decision, oldest first. */
+  readonly overrides: readonly OverrideView[];
   /** Every attempt at measuring, also those that were repeated. */
   readonly attempts: readonly {
     readonly number: number;

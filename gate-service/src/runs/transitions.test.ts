@@ -16,7 +16,12 @@ const at = '2026-01-05T08:00:00.000Z';
 const phases = runPhaseSchema.options;
 
 function run(phase: RunPhase): RunRecord {
-  return { id: 'r', phase, phases: [{ phase, startedAt: at }] } as unknown as RunRecord;
+  return {
+    id: 'r',
+    phase,
+    phases: [{ phase, startedAt: at }],
+    settings: {},
+  } as unknown as RunRecord;
 }
 
 describe('the transition table', () => {

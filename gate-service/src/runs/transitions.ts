@@ -2,6 +2,7 @@
  * The phases a run may go through. A move that is not in the table does not compile, and does not
  * happen: the runtime check guards what comes from the store.
  */
+import { withProvisos } from './provisos.ts';
 import type { Cause, Decision, RunPhase } from './run.ts';
 import type { PhaseSpan, RunRecord, RunUpdate } from './records.ts';
 
@@ -106,7 +107,7 @@ export function finish(run: RunRecord, answer: Answer, at: string): RunUpdate {
     phases: nextSpans(run.phases, 'finished', at),
     decision: answer.decision,
     cause: answer.cause,
-    summary: answer.summary,
+    summary: withProvisos(run, answer.summary),
     finishedAt: at,
   };
 }

@@ -1,15 +1,24 @@
 /** The run as the API answers it, from what is stored. */
 import type { Judgement, ThresholdOutcome } from '../judge/judgement.ts';
-import type { PhaseTime, PromotionSummary, RunView } from './run.ts';
-import type { JudgementRecord, PromotionRecord, RunRecord } from './records.ts';
+import { revisionOf } from './revision.ts';
+import type { OverrideView, PhaseTime, PromotionSummary, QueuePlace, RunView } from './run.ts';
+import type { JudgementRecord, OverrideRecord, PromotionRecord, RunRecord } from './records.ts';
 import type { RunStore } from './run-store.ts';
 
-/** @param now milliseconds since the epoch, for the phase that is under way */
-export async function viewOf(run: RunRecord, store: RunStore, now: number): Promise<RunView> {
-  const [judgements, attempts, override, promotion, values] = await Promise.all([
+/**
+ * @param now milliseconds since the epoch, for the phase that is under way
+ * @param place of a queued run
+ */
+export async function viewOf(
+  run: RunRecord,
+  store: RunStore,
+  now: number,
+  place?: QueuePlace,
+): Promise<RunView> {
+  const [judgements, attempts, overrides, promotion, values] = await Promise.all([
     store.judgements(run.id),
     store.attempts(run.id),
-    store.override(run.id),
+    overridesOf(run, store),
     run.promotionId === undefined ? undefined : store.promotion(run.promotionId),
     run.configuration === undefined ? undefined : store.configurationValues(run.configuration.hash),
   ]);
@@ -19,16 +28,15 @@ export async function viewOf(run: RunRecord, store: RunStore, now: number): Prom
   const judgement = judgementOf(run.judgementId) ?? lastJudged(judgements, run);
   const code = judgementOf(run.codeJudgementId);
   const configuration = judgementOf(run.configurationJudgementId);
+  const override = overrides.views.at(-1);
   return {
-    id: run.id,
-    service: run.service,
-    build: run.build,
-    ...(run.label === undefined ? {} : { label: run.label }),
-    requestedBy: run.requestedBy,
-    createdAt: run.createdAt,
+    ...requested(run),
+    revision: revisionOf(run, overrides.records),
     phase: run.phase,
     phases: phaseTimes(run, now),
-    against: run.settings.against,
+    ...(place === undefined || run.phase !== 'queued' ? {} : { queue: place }),
+    ...(run.cancel === undefined ? {} : { cancel: run.cancel }),
+    ...(run.supersededBy === undefined ? {} : { supersededBy: run.supersededBy }),
     ...(run.baseline === undefined ? {} : { baseline: run.baseline }),
     ...(run.decision === undefined ? {} : { decision: run.decision }),
     ...(run.cause === undefined ? {} : { cause: run.cause }),
@@ -42,17 +50,8 @@ export async function viewOf(run: RunRecord, store: RunStore, now: number): Prom
       ? {}
       : { configuration: { ...run.configuration, values } }),
     ...(promotion === undefined ? {} : { promotion: promotionSummary(promotion) }),
-    ...(override === undefined
-      ? {}
-      : {
-          override: {
-            actor: override.actor,
-            reason: override.reason,
-            order: override.order,
-            at: override.at,
-            expiresAt: override.expiresAt,
-          },
-        }),
+    ...(override === undefined ? {} : { override }),
+    overrides: overrides.views,
     attempts: attempts.map((attempt) => {
       const own = judgementOf(attempt.judgementId);
       return {
@@ -64,6 +63,49 @@ export async function viewOf(run: RunRecord, store: RunStore, now: number): Prom
     }),
     links: linksOf(run),
   };
+}
+
+/** What the run was asked with. */
+function requested(run: RunRecord) {
+  const { against, earlierRuns = 0, loosened } = run.settings;
+  const { startedBy } = run.request;
+  return {
+    id: run.id,
+    service: run.service,
+    build: run.build,
+    ...(run.label === undefined ? {} : { label: run.label }),
+    requestedBy: run.requestedBy,
+    ...(startedBy === undefined ? {} : { startedBy }),
+    createdAt: run.createdAt,
+    against,
+    earlierRuns,
+    ...(loosened === undefined ? {} : { loosened }),
+  } as const;
+}
+
+interface Overrides {
+  readonly records: readonly OverrideRecord[];
+  readonly views: readonly OverrideView[];
+}
+
+/** With the promotion that an order started: it has the order's id. */
+async function overridesOf(run: RunRecord, store: RunStore): Promise<Overrides> {
+  const records = await store.overrides(run.id);
+  const views = await Promise.all(
+    records.map(async ({ runId: _run, ...record }): Promise<OverrideView> => {
+      const promotion = record.state === 'acted' ? await store.promotion(record.id) : undefined;
+      if (promotion === undefined) return record;
+      const { summary } = promotion;
+      return {
+        ...record,
+        promotion: {
+          ...promotionSummary(promotion),
+          ...(summary === undefined ? {} : { summary }),
+        },
+      };
+    }),
+  );
+  return { records, views };
 }
 
 export function promotionSummary(promotion: PromotionRecord): PromotionSummary {
@@ -107,5 +149,6 @@ function linksOf(run: RunRecord): Readonly<Record<string, string>> {
     results: `${self}/results.jtl`,
     service: `/v1/services/${run.service}`,
     ...(run.promotionId === undefined ? {} : { promotion: `/v1/promotions/${run.promotionId}` }),
+    ...(run.supersededBy === undefined ? {} : { supersededBy: `/v1/runs/${run.supersededBy}` }),
   };
 }

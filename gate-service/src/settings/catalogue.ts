@@ -80,3 +80,11 @@ export function catalogueFileSchema(readData: ReadData): z.ZodType<Catalogue> {
     services: z.array(catalogueServiceSchema.extend({ workload })).min(1),
   });
 }
+
+/** JSON Schema (2020-12) of a catalogue file, for editors; what the schema cannot say is checked on loading. */
+export function catalogueJsonSchema(): object {
+  const file = z.strictObject({
+    services: z.array(catalogueServiceSchema.extend({ workload: workloadFileSchema })).min(1),
+  });
+  return { ...z.toJSONSchema(file, { io: 'input' }), title: 'Speed Gate service catalogue' };
+}

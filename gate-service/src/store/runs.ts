@@ -4,7 +4,7 @@ import {
   RunFinishedError,
   VersionConflictError,
 } from '../runs/run-store.ts';
-import type { RunRecord, RunStore } from '../runs/run-store.ts';
+import type { IdempotencyKey, RunRecord, RunStore } from '../runs/run-store.ts';
 import { serialise } from './dialect.ts';
 import { newestOf, serviceLists } from './pages.ts';
 import { rowToRun, runToRow, runUpdateToRow } from './run-rows.ts';
@@ -13,6 +13,7 @@ import type { Schema } from './schema.ts';
 type Part = Pick<
   RunStore,
   | 'createRun'
+  | 'runByKey'
   | 'run'
   | 'runs'
   | 'runsOfBuild'
@@ -34,23 +35,29 @@ export function runQueries(db: Kysely<Schema>): Part {
     return run;
   };
 
+  const findByKey = async (key: IdempotencyKey, on: Kysely<Schema> = db) => {
+    const known = await on
+      .selectFrom('idempotency_keys')
+      .select(['request_hash', 'run_id'])
+      .where('actor', '=', key.actor)
+      .where('key', '=', key.key)
+      .executeTakeFirst();
+    if (known === undefined) return undefined;
+    if (known.request_hash !== key.requestHash) throw new IdempotencyConflictError(key.key);
+    const earlier = await find(known.run_id, on);
+    if (earlier === undefined) throw new Error(`there is no run ${known.run_id}`);
+    return earlier;
+  };
+
   return {
+    runByKey: (key) => findByKey(key),
+
     createRun: (run, key) =>
       db.transaction().execute(async (trx) => {
         if (key !== undefined) {
           await serialise(trx, `idempotency-key ${JSON.stringify([key.actor, key.key])}`);
-          const known = await trx
-            .selectFrom('idempotency_keys')
-            .select(['request_hash', 'run_id'])
-            .where('actor', '=', key.actor)
-            .where('key', '=', key.key)
-            .executeTakeFirst();
-          if (known !== undefined) {
-            if (known.request_hash !== key.requestHash) throw new IdempotencyConflictError(key.key);
-            const earlier = await find(known.run_id, trx);
-            if (earlier === undefined) throw new Error(`there is no run ${known.run_id}`);
-            return { run: earlier, created: false };
-          }
+          const earlier = await findByKey(key, trx);
+          if (earlier !== undefined) return { run: earlier, created: false };
         }
         const row = await trx
           .insertInto('runs')

@@ -1,7 +1,9 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppDependencies } from '../dependencies.ts';
+import { serviceInQuery, servicesOf } from '../identity/authenticate.ts';
 import {
+  defined,
   instantSchema,
   pageQuerySchema,
   pageRequest,
@@ -19,6 +21,12 @@ const auditEntrySchema = z
     service: z.string().optional(),
     reason: z.string().optional(),
     data: z.record(z.string(), z.unknown()),
+    previousHash: z.string(),
+    hash: z
+      .string()
+      .describe(
+        'SHA-256 over `previousHash` and this entry; `speed-gate audit verify` checks all.',
+      ),
   })
   .meta({ id: 'AuditEntry' });
 
@@ -28,10 +36,12 @@ export function auditRoutes({ store }: AppDependencies): FastifyPluginCallbackZo
     app.get(
       '/v1/audit',
       {
-        config: { right: 'admin' },
+        config: { right: 'admin', service: serviceInQuery('service') },
         schema: {
           tags: ['audit'],
           summary: 'Who did what and why, newest first',
+          description:
+            'An administrator of some services sees what concerns those; of all, also what concerns none.',
           querystring: pageQuerySchema.extend({
             service: serviceNameSchema.optional(),
             subject: z.string().max(100).optional(),
@@ -41,11 +51,9 @@ export function auditRoutes({ store }: AppDependencies): FastifyPluginCallbackZo
       },
       (request) => {
         const { service, subject } = request.query;
+        const services = servicesOf(request, 'admin');
         return store.audit(
-          {
-            ...(service !== undefined && { service }),
-            ...(subject !== undefined && { subject }),
-          },
+          { ...defined({ service, subject }), ...(services === '*' ? {} : { services }) },
           pageRequest(request.query),
         );
       },

@@ -22,7 +22,12 @@ const MALFORMED: ReadonlySet<RefusalCode> = new Set([
   'invalid-workload',
   'loosened',
   'expired',
+  'expires-too-late',
+  'reason-too-short',
 ]);
+
+/** Nobody reads more, and an answer must not be a thousand times its question. */
+const MOST_ERRORS = 20;
 
 /** Answers for errors and for unknown paths. */
 export function handleErrors(app: FastifyInstance): void {
@@ -70,7 +75,7 @@ export function sendProblem(
 function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const errors = error.validation.map((issue) => ({
+    const errors = error.validation.slice(0, MOST_ERRORS).map((issue) => ({
       pointer: issue.instancePath === '' ? jsonPointer([]) : issue.instancePath,
       detail: issue.message ?? 'is wrong',
     }));
@@ -78,6 +83,8 @@ function toProblem(error: unknown): ProblemError {
     const detail = errors.map(
       (one) => `${one.pointer === '' ? where : one.pointer}: ${one.detail}`,
     );
+    const more = error.validation.length - errors.length;
+    if (more > 0) detail.push(`and ${more} more`);
     return new ProblemError(
       400,
       'invalid-request',
@@ -109,6 +116,8 @@ function refusal(error: RefusedError): ProblemError {
   let status = 409;
   if (error.code === 'samples-gone') status = 410;
   else if (error.code === 'reference-promotes') status = 400;
+  else if (error.code === 'stale-decision') status = 412;
+  else if (error.code === 'queue-full') status = 429;
   else if (MALFORMED.has(error.code)) status = 422;
   // Unknown in the address is not found; unknown in the body is a wrong field.
   else if (UNKNOWN.has(error.code)) status = error.field === undefined ? 404 : 422;

@@ -1,6 +1,7 @@
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppDependencies } from '../dependencies.ts';
+import { requireService } from '../identity/authenticate.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { idSchema } from '../schemas.ts';
 import { promotionSchema, promotionView } from './schemas.ts';
@@ -28,6 +29,7 @@ export function promotionRoutes({ runs }: AppDependencies): FastifyPluginCallbac
             `there is no promotion ${request.params.id}`,
           );
         }
+        requireService(request, 'read', promotion.service);
         return promotionView(promotion);
       },
     );

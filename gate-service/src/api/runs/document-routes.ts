@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { readSampleFile } from '../../load/sample-file.ts';
@@ -15,7 +16,7 @@ import { JTL_HEADER, jtlLine } from './documents/jtl.ts';
 import { renderJunit } from './documents/junit.ts';
 import { renderReport } from './documents/report.ts';
 import { collectEvidence, evidenceSchema } from './evidence.ts';
-import { existingRun } from './routes.ts';
+import { runFor } from './routes.ts';
 import { withoutInfinities } from './schemas.ts';
 
 const REPORT_POLICY =
@@ -37,8 +38,12 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
     ...(answer !== undefined && { 'x-answer': answer }),
   });
 
-  const measurementOf = async (id: string, wanted?: string): Promise<MeasurementRecord> => {
-    await existingRun(runs, id);
+  const measurementOf = async (
+    request: FastifyRequest,
+    id: string,
+    wanted?: string,
+  ): Promise<MeasurementRecord> => {
+    await runFor(runs, request, 'read', id);
     const measurements = await store.measurements(id);
     const decided = (await store.run(id))?.judgementId;
     const deciding = decided === undefined ? undefined : await store.judgement(decided);
@@ -67,7 +72,9 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
       throw new ProblemError(
         410,
         'samples-gone',
-        `the samples of measurement ${measurement.id} are no longer on the disk of the service`,
+        measurement.samplesPrunedAt === undefined
+          ? `the samples of measurement ${measurement.id} are no longer on the disk of the service`
+          : `the samples of measurement ${measurement.id} were removed on ${measurement.samplesPrunedAt}, when they were older than samples are kept; its judgements stay`,
       );
     }
     return file;
@@ -84,7 +91,7 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
         },
       },
       async (request) => {
-        const run = await existingRun(runs, request.params.id);
+        const run = await runFor(runs, request, 'read', request.params.id);
         return withoutInfinities(await collectEvidence(store, run));
       },
     );
@@ -102,7 +109,11 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
         },
       },
       async (request, reply) => {
-        const measurement = await measurementOf(request.params.id, request.query.measurement);
+        const measurement = await measurementOf(
+          request,
+          request.params.id,
+          request.query.measurement,
+        );
         const file = await fileOf(measurement);
         return reply
           .header('content-type', 'application/gzip')
@@ -121,7 +132,11 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
         },
       },
       async (request, reply) => {
-        const measurement = await measurementOf(request.params.id, request.query.measurement);
+        const measurement = await measurementOf(
+          request,
+          request.params.id,
+          request.query.measurement,
+        );
         const { samples } = await readSampleFile(await fileOf(measurement));
         const startedAtMs = Date.parse(measurement.startedAt);
         return reply
@@ -142,7 +157,7 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
       async (request, reply) =>
         reply
           .header('content-type', 'application/xml; charset=utf-8')
-          .send(renderJunit(await existingRun(runs, request.params.id))),
+          .send(renderJunit(await runFor(runs, request, 'read', request.params.id))),
     );
 
     app.get(
@@ -155,7 +170,7 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
         reply
           .header('content-type', 'text/html; charset=utf-8')
           .header('content-security-policy', REPORT_POLICY)
-          .send(renderReport(await existingRun(runs, request.params.id))),
+          .send(renderReport(await runFor(runs, request, 'read', request.params.id))),
     );
     done();
   };

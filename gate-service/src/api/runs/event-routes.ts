@@ -8,12 +8,16 @@ import { ProblemError } from '../problems/problem.ts';
 import { idSchema } from '../schemas.ts';
 import { followEvents, formatServerSentEvent } from './event-stream.ts';
 import type { StreamTimes } from './event-stream.ts';
-import { existingRun } from './routes.ts';
+import { runFor } from './routes.ts';
 import { runEventSchema } from './schemas.ts';
 
 const TIMES: StreamTimes = { aliveMs: 15_000, lingerMs: 1_000 };
 
-const sequence = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+/** Digits only: what else JavaScript takes for a number was no id of an event. */
+const sequence = z
+  .string()
+  .regex(/^\d{1,15}$/, 'expected the number of an event: its `sequence`, or 0')
+  .transform(Number);
 
 /** Registers the route; open streams end before the application closes. */
 export function eventRoutes({ runs }: AppDependencies): FastifyPluginCallbackZod {
@@ -32,7 +36,7 @@ export function eventRoutes({ runs }: AppDependencies): FastifyPluginCallbackZod
           tags: ['runs'],
           summary: 'What happens in a run',
           description:
-            'Server-sent events with the sequence as id; Last-Event-ID continues after a break, and 204 says that nothing more will come. With `Accept: application/json`, or with `after`, the events so far as a list.',
+            'Server-sent events with the sequence as id; Last-Event-ID continues after a break, and 204 says that nothing more will come. An id that the run has not reached yet is refused: events would be lost. With `Accept: application/json`, or with `after`, the events so far as a list.',
           params: z.object({ id: idSchema }),
           querystring: z.object({
             after: sequence.optional().describe('Only events with a higher sequence.'),
@@ -49,8 +53,9 @@ export function eventRoutes({ runs }: AppDependencies): FastifyPluginCallbackZod
       },
       async (request, reply) => {
         const { id } = request.params;
-        const run = await existingRun(runs, id);
+        const run = await runFor(runs, request, 'read', id);
         const after = request.headers['last-event-id'] ?? request.query.after ?? 0;
+        await requireReached(runs, id, after);
         if (!wantsStream(request.headers.accept, request.query.after !== undefined)) {
           return { events: await runs.events(id, after) };
         }
@@ -90,6 +95,19 @@ export function eventRoutes({ runs }: AppDependencies): FastifyPluginCallbackZod
     );
     done();
   };
+}
+
+/** @throws ProblemError 400 for an id of another run, or of a store that was set back */
+async function requireReached(
+  runs: AppDependencies['runs'],
+  id: string,
+  after: number,
+): Promise<void> {
+  if (after === 0 || (await runs.events(id, after - 1)).length > 0) return;
+  const words = `run ${id} has no event ${String(after)} (yet): events before it would be lost; start again without Last-Event-ID or after`;
+  throw new ProblemError(400, 'unknown-event', words, [
+    { pointer: '/last-event-id', detail: words },
+  ]);
 }
 
 function wantsStream(accept: string | undefined, hasAfter: boolean): boolean {

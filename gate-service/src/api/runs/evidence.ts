@@ -4,7 +4,7 @@ import type { RunView } from '../../runs/run.ts';
 import type { ApiStore } from '../dependencies.ts';
 import { idSchema, instantSchema } from '../schemas.ts';
 import { judgementRecordSchema, judgementView } from './judgement-schemas.ts';
-import { controlOutcomeSchema, thresholdOutcomeSchema } from './schemas.ts';
+import { controlOutcomeSchema, overrideViewSchema, thresholdOutcomeSchema } from './schemas.ts';
 
 const perArm = z.record(z.string(), z.number());
 
@@ -15,6 +15,11 @@ export const evidenceSchema = z
     build: z.string(),
     decision: z.string().optional(),
     cause: z.string().optional(),
+    requestedBy: z.string(),
+    startedBy: z.string().optional(),
+    earlierRuns: z.int(),
+    loosened: z.array(z.string()).readonly().optional(),
+    overrides: z.array(overrideViewSchema).readonly(),
     evidence: z.array(thresholdOutcomeSchema).readonly(),
     controls: z.array(controlOutcomeSchema).readonly(),
     judgements: z.array(judgementRecordSchema),
@@ -72,6 +77,7 @@ export const evidenceSchema = z
           .readonly()
           .optional(),
         samples: z.string().describe('Where the samples are.'),
+        samplesPrunedAt: instantSchema.optional().describe('When the samples were removed.'),
       }),
     ),
   })
@@ -92,6 +98,11 @@ export async function collectEvidence(store: ApiStore, run: RunView): Promise<Ev
     build: run.build,
     decision: run.decision,
     cause: run.cause,
+    requestedBy: run.requestedBy,
+    startedBy: run.startedBy,
+    earlierRuns: run.earlierRuns,
+    loosened: run.loosened,
+    overrides: run.overrides,
     evidence: run.evidence,
     controls: run.controls,
     judgements: judgements.map((one) => judgementView(one, record?.judgementId)),

@@ -1,4 +1,5 @@
 /** Judgements of a run: its own, and those that people ask for afterwards. */
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { RejudgeRequest } from '../../runs/run-service.ts';
@@ -7,7 +8,7 @@ import { actorOf } from '../identity/authenticate.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { idSchema } from '../schemas.ts';
 import { judgementRecordSchema, judgementView } from './judgement-schemas.ts';
-import { existingRun } from './routes.ts';
+import { runFor } from './routes.ts';
 import { withoutInfinities } from './schemas.ts';
 
 /** More could not be read by anybody, and each costs the judge time. */
@@ -34,8 +35,8 @@ const parameters = z.object({ id: idSchema });
 
 /** `/v1/runs/:id/judgements`. */
 export function judgementRoutes({ runs, store }: AppDependencies): FastifyPluginCallbackZod {
-  const viewsOf = async (id: string) => {
-    await existingRun(runs, id);
+  const viewsOf = async (request: FastifyRequest, id: string) => {
+    await runFor(runs, request, 'read', id);
     const deciding = (await store.run(id))?.judgementId;
     const records = await store.judgements(id);
     return records.map((record) => withoutInfinities(judgementView(record, deciding)));
@@ -58,6 +59,7 @@ export function judgementRoutes({ runs, store }: AppDependencies): FastifyPlugin
       },
       async (request, reply) => {
         const { id } = request.params;
+        await runFor(runs, request, 'run', id);
         const record = await runs.rejudge(id, wanted(request.body), actorOf(request));
         return reply
           .code(201)
@@ -77,7 +79,7 @@ export function judgementRoutes({ runs, store }: AppDependencies): FastifyPlugin
           response: { 200: z.object({ items: z.array(judgementRecordSchema) }) },
         },
       },
-      async (request) => ({ items: await viewsOf(request.params.id) }),
+      async (request) => ({ items: await viewsOf(request, request.params.id) }),
     );
 
     app.get(
@@ -93,7 +95,7 @@ export function judgementRoutes({ runs, store }: AppDependencies): FastifyPlugin
       },
       async (request) => {
         const { id, judgement } = request.params;
-        const found = (await viewsOf(id)).find((one) => one.id === judgement);
+        const found = (await viewsOf(request, id)).find((one) => one.id === judgement);
         if (found !== undefined) return found;
         throw new ProblemError(
           404,

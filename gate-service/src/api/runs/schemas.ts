@@ -60,15 +60,67 @@ export const promotionStepSchema = z.object({
   sentence: z.string(),
 });
 
+export const queuePlaceSchema = z
+  .object({
+    ahead: z.int().describe('Runs that come before it, the one under way included.'),
+    behind: idSchema.optional().describe('The run right before it.'),
+    reason: z.string().describe('Why it waits, for a person.'),
+  })
+  .meta({ id: 'QueuePlace' });
+
+const promotionSummarySchema = z.object({
+  id: idSchema,
+  state: z.enum(['running', 'completed', 'returned', 'failed']),
+  steps: z.array(promotionStepSchema).readonly(),
+});
+
+export const overrideViewSchema = z
+  .object({
+    id: idSchema,
+    actor: z.string(),
+    reason: z.string(),
+    order: z.enum(['promote', 'rollback']),
+    at: instantSchema,
+    expiresAt: instantSchema.describe('Latest moment at which it may act.'),
+    state: z
+      .enum(['waiting', 'acted', 'refused', 'expired', 'stands'])
+      .describe(
+        '`waiting` for the decision or for another promotion to end; `acted`: it started a promotion; `refused`: it could not be carried out; `expired` before it could act; `stands` beside the decision, with nothing to be done.',
+      ),
+    outcome: z.string().optional().describe('What came of it, for a person.'),
+    cause: causeSchema.optional().describe('Of the decision that it stands beside.'),
+    promotion: promotionSummarySchema.extend({ summary: z.string().optional() }).optional(),
+  })
+  .meta({ id: 'Override' });
+
 export const runSchema = z
   .object({
     id: idSchema,
+    revision: z.string().describe('Changes with the run; the ETag that an override names.'),
     service: z.string(),
     build: z.string(),
     label: z.string().optional(),
     requestedBy: z.string(),
+    startedBy: z
+      .string()
+      .optional()
+      .describe('The person behind an automatic build, as the pipeline told it.'),
     createdAt: instantSchema,
     phase: runPhaseSchema,
+    queue: queuePlaceSchema.optional().describe('While it is queued.'),
+    earlierRuns: z
+      .int()
+      .describe('Runs of this build and service before this one, whatever became of them.'),
+    loosened: z
+      .array(z.string())
+      .readonly()
+      .optional()
+      .describe('Where the request asked for less than the catalogue.'),
+    cancel: z
+      .object({ actor: z.string(), at: instantSchema })
+      .optional()
+      .describe('Somebody wants it to end.'),
+    supersededBy: idSchema.optional().describe('The newer run that took its place in the queue.'),
     phases: z.array(z.object({ phase: runPhaseSchema, seconds: z.number() })).readonly(),
     against: z.enum(['production', 'reference']),
     baseline: z
@@ -90,23 +142,12 @@ export const runSchema = z
         values: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
       })
       .optional(),
-    promotion: z
-      .object({
-        id: idSchema,
-        state: z.enum(['running', 'completed', 'returned', 'failed']),
-        steps: z.array(promotionStepSchema).readonly(),
-      })
-      .optional(),
-    override: z
-      .object({
-        actor: z.string(),
-        reason: z.string(),
-        order: z.enum(['promote', 'rollback']),
-        at: instantSchema,
-        expiresAt: instantSchema,
-      })
-      .optional()
-      .describe('Stands beside the decision, which stays as it was.'),
+    promotion: promotionSummarySchema.optional(),
+    override: overrideViewSchema.optional().describe('The latest of `overrides`.'),
+    overrides: z
+      .array(overrideViewSchema)
+      .readonly()
+      .describe('Orders beside the decision, which stays as it was; oldest first.'),
     attempts: z
       .array(
         z.object({

@@ -1,14 +1,11 @@
-/** Services: what runs where, what was in force, and the button back. */
+/** Services: what runs where, what was decided and in force, and the button back. */
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { ServiceView } from '../../runs/run-service.ts';
 import type { AppDependencies } from '../dependencies.ts';
-import { actorOf } from '../identity/authenticate.ts';
+import { actorOf, identityOf, serviceInPath } from '../identity/authenticate.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { promotionSchema, promotionView } from '../promotions/schemas.ts';
-import { runSchema, withoutInfinities } from '../runs/schemas.ts';
 import {
-  instantSchema,
   pageQuerySchema,
   pageRequest,
   pageSchema,
@@ -16,38 +13,11 @@ import {
   serviceNameSchema,
   sha256Schema,
 } from '../schemas.ts';
-
-const inForceSchema = z
-  .object({
-    build: z.string(),
-    configurationHash: z.string(),
-    armId: z.string(),
-    since: instantSchema,
-    promotionId: z.string(),
-  })
-  .meta({ id: 'InForce' });
-
-const referenceSchema = z
-  .object({ build: z.string(), actor: z.string(), reason: z.string(), at: instantSchema })
-  .describe('What runs with `against: reference` compare with.')
-  .meta({ id: 'Reference' });
+import { pastRoutes } from './past-routes.ts';
+import { jsonSchemaRoutes } from './json-schema-routes.ts';
+import { referenceSchema, serviceSchema, serviceView } from './schemas.ts';
 
 const referenceOrderSchema = z.strictObject({ build: sha256Schema, reason: reasonSchema });
-
-const serviceSchema = z
-  .object({
-    name: z.string(),
-    description: z.string(),
-    inForce: inForceSchema
-      .optional()
-      .describe('What production runs; absent before the first promotion.'),
-    lastKnownGood: inForceSchema.optional().describe('Where the button back leads.'),
-    reference: referenceSchema.optional(),
-    latestRun: runSchema.optional(),
-    promotion: promotionSchema.optional().describe('The one that is under way.'),
-    links: z.record(z.string(), z.string()),
-  })
-  .meta({ id: 'Service' });
 
 const promotionOrderSchema = z.strictObject({
   build: sha256Schema,
@@ -56,27 +26,37 @@ const promotionOrderSchema = z.strictObject({
 });
 
 const parameters = z.object({ name: serviceNameSchema });
+const service = serviceInPath('name');
 
-/** `/v1/services` and below. */
-export function serviceRoutes({ runs }: AppDependencies): FastifyPluginCallbackZod {
+/** `/v1/services` and below, and the JSON Schemas of what describes a service. */
+export function serviceRoutes(dependencies: AppDependencies): FastifyPluginCallbackZod {
+  const { runs } = dependencies;
   return (app, _options, done) => {
+    app.register(pastRoutes(dependencies));
+    app.register(jsonSchemaRoutes());
+
     app.get(
       '/v1/services',
       {
         config: { right: 'read' },
         schema: {
           tags: ['services'],
-          summary: 'All services of the catalogue',
+          summary: 'All services of the catalogue that the caller may read',
           response: { 200: z.object({ items: z.array(serviceSchema) }) },
         },
       },
-      async () => ({ items: (await runs.services()).map(view) }),
+      async (request) => {
+        const identity = identityOf(request);
+        const readable = runs.serviceNames().filter((name) => identity.can('read', name));
+        const views = await Promise.all(readable.map((name) => runs.service(name)));
+        return { items: views.flatMap((view) => (view === undefined ? [] : [serviceView(view)])) };
+      },
     );
 
     app.get(
       '/v1/services/:name',
       {
-        config: { right: 'read' },
+        config: { right: 'read', service },
         schema: {
           tags: ['services'],
           summary: 'One service',
@@ -85,31 +65,16 @@ export function serviceRoutes({ runs }: AppDependencies): FastifyPluginCallbackZ
         },
       },
       async (request) => {
-        const service = await runs.service(request.params.name);
-        if (service === undefined) throw unknownService(request.params.name);
-        return view(service);
+        const found = await runs.service(request.params.name);
+        if (found === undefined) throw unknownService(request.params.name);
+        return serviceView(found);
       },
-    );
-
-    app.get(
-      '/v1/services/:name/history',
-      {
-        config: { right: 'read' },
-        schema: {
-          tags: ['services'],
-          summary: 'All that was in force, newest first',
-          params: parameters,
-          querystring: pageQuerySchema,
-          response: { 200: pageSchema(inForceSchema) },
-        },
-      },
-      (request) => runs.history(request.params.name, pageRequest(request.query)),
     );
 
     app.put(
       '/v1/services/:name/reference',
       {
-        config: { right: 'override' },
+        config: { right: 'override', service },
         schema: {
           tags: ['services'],
           summary: 'Anchor the release that `against: reference` compares with',
@@ -123,14 +88,34 @@ export function serviceRoutes({ runs }: AppDependencies): FastifyPluginCallbackZ
       (request) => runs.setReference(request.params.name, request.body, actorOf(request)),
     );
 
+    app.get(
+      '/v1/services/:name/promotions',
+      {
+        config: { right: 'read', service },
+        schema: {
+          tags: ['promotions'],
+          summary: 'Promotions of a service, newest first',
+          params: parameters,
+          querystring: pageQuerySchema,
+          response: { 200: pageSchema(promotionSchema) },
+        },
+      },
+      async (request) => {
+        const page = await runs.promotions(request.params.name, pageRequest(request.query));
+        return { ...page, items: page.items.map(promotionView) };
+      },
+    );
+
     app.post(
       '/v1/services/:name/promotions',
       {
-        config: { right: 'promote' },
+        config: { right: 'promote', service },
         schema: {
           tags: ['promotions'],
           summary:
             'Bring a judged build and configuration, or the last known good, into production',
+          description:
+            'Stored and answered at once; the replica that drives carries it out. An order that could not begin within an hour does nothing. Where the catalogue says `fourEyes`, a pass is promoted by somebody else than who asked for its run; the last known good by anybody with the right.',
           params: parameters,
           body: promotionOrderSchema,
           response: { 202: promotionSchema },
@@ -154,22 +139,4 @@ function unknownService(name: string): ProblemError {
     'unknown-service',
     `there is no service ${name} in the catalogue; GET /v1/services lists those there are`,
   );
-}
-
-function view(service: ServiceView) {
-  return {
-    name: service.name,
-    description: service.description,
-    ...(service.inForce !== undefined && { inForce: service.inForce }),
-    ...(service.lastKnownGood !== undefined && { lastKnownGood: service.lastKnownGood }),
-    ...(service.reference !== undefined && { reference: service.reference }),
-    ...(service.latestRun !== undefined && { latestRun: withoutInfinities(service.latestRun) }),
-    ...(service.promotion !== undefined && { promotion: promotionView(service.promotion) }),
-    links: {
-      self: `/v1/services/${service.name}`,
-      history: `/v1/services/${service.name}/history`,
-      promotions: `/v1/services/${service.name}/promotions`,
-      runs: `/v1/runs?service=${service.name}`,
-    },
-  };
 }

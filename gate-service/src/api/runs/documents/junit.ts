@@ -28,10 +28,17 @@ export function renderJunit(run: RunView): string {
 function decisionCase(run: RunView): Case {
   const base = { name: 'decision', group: 'run' };
   if (run.decision === undefined) {
-    const words = `the run is not finished: it is ${run.phase}`;
+    const cancel = run.cancel === undefined ? '' : `, and ${run.cancel.actor} has cancelled it`;
+    const words = `the run is not finished: it is ${run.phase}${cancel}`;
     return { ...base, verdict: { tag: 'error', type: 'unfinished' }, words };
   }
-  const words = `${run.decision} (${run.cause ?? 'no cause'}): ${run.summary ?? ''}`;
+  const words = [
+    `${run.decision} (${run.cause ?? 'no cause'}): ${run.summary ?? ''}`,
+    ...run.overrides.map(
+      ({ actor, order, outcome, reason, state }) =>
+        `Override, beside the decision: ${actor} ordered ${order} (${state}${outcome === undefined ? '' : `: ${outcome}`}): ${reason}`,
+    ),
+  ].join('\n');
   if (run.decision !== 'rollback') return { ...base, words };
   const regression = run.cause === 'breached' || run.cause === 'promotion-breached';
   const tag = regression ? 'failure' : 'error';

@@ -25,6 +25,7 @@ export function renderReport(run: RunView): string {
 <body>
 <h1>${e(title)}</h1>
 <p>${run.decision === undefined ? `Not finished: ${run.phase}.` : `Decision <strong>${run.decision}</strong>, cause <strong>${e(run.cause ?? '–')}</strong>. ${e(run.summary ?? '')}`}</p>
+${provisoText(run)}
 ${overrideText(run)}
 <h2>Thresholds</h2>
 ${outcomeTable(run.evidence, 'Nothing was judged.')}
@@ -38,7 +39,8 @@ ${promotionList(run)}
 <dl>
 <dt>Run</dt><dd><code>${e(run.id)}</code></dd>
 <dt>Build</dt><dd><code>${e(run.build)}</code></dd>
-<dt>Asked for by</dt><dd>${e(run.requestedBy)}, ${e(run.createdAt)}</dd>
+<dt>Asked for by</dt><dd>${e(run.requestedBy)}${run.startedBy === undefined ? '' : ` (build started by ${e(run.startedBy)})`}, ${e(run.createdAt)}</dd>
+<dt>Runs of this build before</dt><dd>${run.earlierRuns}</dd>
 <dt>Phases</dt><dd>${run.phases.map((phase) => `${phase.phase} ${phase.seconds.toFixed(1)} s`).join(', ')}</dd>
 ${run.configuration === undefined ? '' : `<dt>Stack configuration</dt><dd><code>${e(run.configuration.hash)}</code>${run.configuration.adopted ? ', adopted by this run' : ''}</dd>`}
 </dl>
@@ -73,8 +75,29 @@ function promotionList(run: RunView): string {
   return `<h2>Promotion: ${run.promotion.state}</h2><ol>${steps.join('')}</ol>`;
 }
 
+function provisoText(run: RunView): string {
+  const parts = [
+    ...(run.cancel === undefined || run.decision !== undefined
+      ? []
+      : [
+          `${e(run.cancel.actor)} has cancelled the run on ${e(run.cancel.at)}; it is being ended.`,
+        ]),
+    ...(run.supersededBy === undefined
+      ? []
+      : [`Its place in the queue was taken by run <code>${e(run.supersededBy)}</code>.`]),
+    ...(run.loosened === undefined
+      ? []
+      : [`Loosened for this run: ${run.loosened.map(e).join('; ')}.`]),
+  ];
+  return parts.map((part) => `<p>${part}</p>`).join('');
+}
+
 function overrideText(run: RunView): string {
-  if (run.override === undefined) return '';
-  const { actor, order, at, expiresAt, reason } = run.override;
-  return `<p>Override: ${e(actor)} ordered <strong>${order}</strong> on ${e(at)} (until ${e(expiresAt)}): ${e(reason)}. The decision stays as it was.</p>`;
+  const items = run.overrides.map(
+    ({ actor, at, cause, expiresAt, order, outcome, promotion, reason, state }) =>
+      `<li>${e(actor)} ordered <strong>${order}</strong> on ${e(at)}${cause === undefined ? '' : ` beside the cause ${e(cause)}`} (until ${e(expiresAt)}): ${e(reason)}. ${state}${outcome === undefined ? '' : `: ${e(outcome)}`}${promotion === undefined ? '' : ` – promotion ${promotion.state}${promotion.summary === undefined ? '' : `, ${e(promotion.summary)}`}`}.</li>`,
+  );
+  return items.length === 0
+    ? ''
+    : `<h2>Overrides</h2><ul>${items.join('')}</ul><p>The decision stays as it was.</p>`;
 }

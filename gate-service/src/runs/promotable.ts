@@ -1,0 +1,92 @@
+/** What an order of a person leads to: only what was judged gets into production, or what was there before. */
+import { isSame } from './in-force.ts';
+import type {
+  BuildAndConfiguration,
+  JudgedPair,
+  OverrideRecord,
+  PromotionOrigin,
+  RunRecord,
+} from './records.ts';
+import { RefusedError } from './run-service.ts';
+import type { RunStore } from './run-store.ts';
+
+type Store = Pick<RunStore, 'serviceState' | 'judgedPair'>;
+
+/** What is to come in force, or why there is nothing to do: then the order stands beside the decision. */
+export type Target = { readonly pair: BuildAndConfiguration } | { readonly nothing: string };
+
+/** @throws RefusedError when the order asks for what must not be done */
+export async function targetOfOverride(
+  store: Store,
+  run: RunRecord,
+  order: OverrideRecord['order'],
+): Promise<Target> {
+  const { inForce, lastKnownGood } = await store.serviceState(run.service);
+  if (order === 'promote') {
+    const pair = await judgedPairOf(store, run);
+    return isSame(pair, inForce) ? { nothing: `build ${run.build} is in force already` } : { pair };
+  }
+  // Only what this run brought is taken back; what was there before, or came later, is another run's matter.
+  if (inForce?.build !== run.build || inForce.since < run.createdAt) {
+    return {
+      nothing: `production of ${run.service} does not run anything that this run brought there: nothing has to be taken back`,
+    };
+  }
+  if (lastKnownGood === undefined || isSame(lastKnownGood, inForce)) {
+    throw new RefusedError(
+      'nothing-to-promote',
+      `nothing was in production of ${run.service} before build ${run.build}: there is nothing to go back to`,
+    );
+  }
+  return { pair: lastKnownGood };
+}
+
+/** How a person's promotion of a pair is to be taken, and the judgement it rests on where it rests on one. */
+export interface Promotable {
+  readonly origin: Extract<PromotionOrigin, 'person' | 'restore'>;
+  readonly judged?: JudgedPair;
+}
+
+/** @throws RefusedError when the pair may not be promoted */
+export async function promotable(
+  store: Store,
+  service: string,
+  pair: BuildAndConfiguration,
+): Promise<Promotable> {
+  const { inForce, lastKnownGood } = await store.serviceState(service);
+  if (isSame(pair, lastKnownGood) || isSame(pair, inForce)) return { origin: 'restore' };
+  const judged = await store.judgedPair(service, pair);
+  if (judged === undefined) {
+    throw new RefusedError(
+      'not-judged',
+      `build ${pair.build} was never judged on configuration ${pair.configurationHash} for ${service}: only judged pairs or the last known good can be promoted`,
+    );
+  }
+  if (judged.decision !== 'pass') {
+    throw new RefusedError(
+      'judged-rollback',
+      `build ${pair.build} was judged ${judged.cause} by run ${judged.runId}: an override of that run, with a reason, is the way to promote it all the same`,
+    );
+  }
+  return { origin: 'person', judged };
+}
+
+async function judgedPairOf(store: Store, run: RunRecord): Promise<BuildAndConfiguration> {
+  if (run.settings.against === 'reference') {
+    throw new RefusedError(
+      'not-judged',
+      `run ${run.id} compared with the reference, not with production: gate the build against production first`,
+    );
+  }
+  const pair =
+    run.configuration === undefined
+      ? undefined
+      : { build: run.build, configurationHash: run.configuration.hash };
+  if (pair === undefined || (await store.judgedPair(run.service, pair)) === undefined) {
+    throw new RefusedError(
+      'not-judged',
+      `run ${run.id} ended before its build was judged: only a judged build and configuration can be promoted`,
+    );
+  }
+  return pair;
+}

@@ -1,0 +1,197 @@
+/** Accepts runs: within the rules of the catalogue, each request once, every attempt at a build counted. */
+import { createHash, randomInt, randomUUID } from 'node:crypto';
+import type { CatalogueService } from '../settings/catalogue.ts';
+import { isoNow } from './clock.ts';
+import type { Clock } from './clock.ts';
+import type { Journal } from './journal.ts';
+import type { RunJudge } from './ports.ts';
+import { resolveSettings } from './request-rules.ts';
+import type { RunRequest } from './run.ts';
+import type { SubmitOptions } from './run-service.ts';
+import { RefusedError } from './run-service.ts';
+import type { IdempotencyKey, NewRun, RunRecord, RunSettings, RunStore } from './run-store.ts';
+
+export interface SubmittingDependencies {
+  readonly store: RunStore;
+  readonly journal: Journal;
+  readonly judge: RunJudge;
+  readonly clock: Clock;
+  /** Services whose production runs on the machine that staging has. */
+  readonly productionBesides: () => Promise<readonly string[]>;
+  /** Seed of a new run, 0 to 2³¹ − 1; drawn at random when absent. */
+  readonly drawSeed?: () => number;
+}
+
+/** A run that was accepted, now or when its Idempotency-Key came for the first time. */
+export interface Accepted {
+  readonly run: RunRecord;
+  readonly created: boolean;
+}
+
+export class Submitting {
+  readonly #deps: SubmittingDependencies;
+
+  constructor(deps: SubmittingDependencies) {
+    this.#deps = deps;
+  }
+
+  /** @throws RefusedError, IdempotencyConflictError */
+  async submit(
+    service: CatalogueService,
+    request: RunRequest,
+    actor: string,
+    idempotencyKey: string | undefined,
+    options: SubmitOptions = {},
+  ): Promise<Accepted> {
+    const { clock, store } = this.#deps;
+    const key =
+      idempotencyKey === undefined
+        ? undefined
+        : { key: idempotencyKey, actor, requestHash: hashOf(request) };
+    // Before the rules: what was accepted once stays accepted, however full the queue is by now.
+    const known = key === undefined ? undefined : await store.runByKey(key);
+    if (known !== undefined) return { run: known, created: false };
+    await this.requireBuild(request.build);
+    const earlierRuns = await store.runsOfBuild(service.name, request.build);
+    await this.#requireRoom(service, request, earlierRuns, options);
+    const settings = await this.#settings(service, request, options, earlierRuns);
+    const at = isoNow(clock);
+    const accepted = await store.createRun(
+      {
+        id: randomUUID(),
+        service: service.name,
+        build: request.build,
+        ...(request.label === undefined ? {} : { label: request.label }),
+        request,
+        settings,
+        requestedBy: actor,
+        createdAt: at,
+        phase: 'queued',
+        phases: [{ phase: 'queued', startedAt: at }],
+      } satisfies NewRun,
+      key,
+    );
+    if (accepted.created) await this.#tell(accepted.run, actor);
+    return accepted;
+  }
+
+  /** @throws RefusedError */
+  async requireBuild(digest: string): Promise<void> {
+    if ((await this.#deps.store.build(digest)) !== undefined) return;
+    throw new RefusedError(
+      'unknown-build',
+      `build ${digest} was not uploaded: PUT /v1/builds/${digest} first`,
+      '/build',
+    );
+  }
+
+  async #settings(
+    service: CatalogueService,
+    request: RunRequest,
+    { mayLoosen = false }: SubmitOptions,
+    earlierRuns: number,
+  ): Promise<RunSettings> {
+    const { judge, productionBesides, store } = this.#deps;
+    const { inForce } = await store.serviceState(service.name);
+    const settings = resolveSettings(request, service, judge, {
+      hasProduction: inForce !== undefined,
+      productionBesides: await productionBesides(),
+      hasReference: (await store.reference(service.name)) !== undefined,
+      seed: (this.#deps.drawSeed ?? drawSeed)(),
+      mayLoosen,
+    });
+    return { ...settings, earlierRuns };
+  }
+
+  /** @throws RefusedError */
+  async #requireRoom(
+    service: CatalogueService,
+    request: RunRequest,
+    earlierRuns: number,
+    { mayRepeat = false }: SubmitOptions,
+  ): Promise<void> {
+    const { attemptsPerBuild = Infinity, queued: most } = service.limits;
+    if (earlierRuns >= attemptsPerBuild && !mayRepeat) {
+      throw new RefusedError(
+        'too-many-attempts',
+        `build ${request.build} of ${service.name} had ${String(earlierRuns)} runs already, and the service catalogue allows ${String(attemptsPerBuild)}: running it until it passes shows nothing; a further run takes the right \`override\``,
+        '/build',
+      );
+    }
+    // Queued ones leave when a newer run takes their place.
+    if (service.supersede) return;
+    const waiting = (await this.#deps.store.queuedRuns()).filter(
+      (run) => run.service === service.name && run.cancel === undefined,
+    ).length;
+    if (waiting < most) return;
+    throw new RefusedError(
+      'queue-full',
+      `${String(waiting)} runs of ${service.name} are queued, the most that the service catalogue allows: wait until some have ended, or cancel those that nobody needs any more`,
+      '/service',
+    );
+  }
+
+  async #tell(run: RunRecord, actor: string): Promise<void> {
+    const { journal, store } = this.#deps;
+    const { loosened = [], promote, earlierRuns = 0 } = run.settings;
+    const { startedBy } = run.request;
+    await store.appendAudit({
+      at: run.createdAt,
+      actor,
+      action: 'run.submit',
+      subject: run.id,
+      service: run.service,
+      data: {
+        build: run.build,
+        promote,
+        earlierRuns,
+        loosened,
+        ...(startedBy === undefined ? {} : { startedBy }),
+      },
+    });
+    const ahead = await aheadOf(run, store);
+    await journal.append(
+      run.id,
+      'phase',
+      [
+        `queued${ahead === 0 ? '' : ` behind ${String(ahead)}`}`,
+        ...(earlierRuns > 0 ? [`this build was submitted ${times(earlierRuns)} before`] : []),
+        ...(loosened.length > 0 ? [`loosened for this run: ${loosened.join('; ')}`] : []),
+      ].join('; '),
+      { phase: 'queued', ahead, earlierRuns, loosened },
+    );
+  }
+}
+
+/** Runs before this one, the one under way included; 0 when it is not queued any more. */
+export async function aheadOf(
+  run: RunRecord,
+  store: Pick<RunStore, 'queuedRuns' | 'unfinishedRuns'>,
+): Promise<number> {
+  if (run.phase !== 'queued') return 0;
+  const queued = await store.queuedRuns();
+  const place = queued.findIndex(({ id }) => id === run.id);
+  return Math.max(0, place) + (await store.unfinishedRuns()).length;
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${String(count)} times`;
+}
+
+function drawSeed(): number {
+  return randomInt(2 ** 31);
+}
+
+/** SHA-256 of the request with its keys in order: the same request hashes alike however it was written. */
+function hashOf(request: RunRequest): IdempotencyKey['requestHash'] {
+  return createHash('sha256')
+    .update(JSON.stringify(canonical(request)))
+    .digest('hex');
+}
+
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, own]) => [key, canonical(own)]));
+}
