@@ -5,15 +5,20 @@ import type { FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { auditRoutes } from './audit/routes.ts';
 import { buildRoutes } from './builds/routes.ts';
+import { readJsonBodies } from './bodies/json-body.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { secureHeaders } from './headers.ts';
 import { requireRights } from './identity/authenticate.ts';
+import { anonymousOf, guardLoopback } from './identity/insecure-loopback.ts';
+import { limitRequests } from './identity/request-limit.ts';
 import { identityRoutes } from './identity/routes.ts';
+import { deliveryRoutes } from './operations/deliveries.ts';
 import { decorateDraining, healthRoutes } from './operations/health.ts';
 import { metricsOf, metricsRoute } from './operations/metrics.ts';
 import { describeApi, openApiRoute } from './operations/openapi.ts';
 import { handleErrors } from './problems/error-handler.ts';
+import { answerClientError, answerFrameworkError } from './problems/unreadable.ts';
 import { promotionRoutes } from './promotions/routes.ts';
 import { documentRoutes } from './runs/document-routes.ts';
 import { eventRoutes } from './runs/event-routes.ts';
@@ -34,16 +39,21 @@ export type { AppDependencies } from './dependencies.ts';
  * `app.close()` ends event streams and waits for open requests.
  */
 export async function buildApp(dependencies: AppDependencies): Promise<FastifyInstance> {
+  const { insecureLoopback = false, requestsPerMinute, tokens } = dependencies;
   const app = Fastify({
     ...(dependencies.logger !== undefined && { loggerInstance: dependencies.logger }),
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     genReqId: () => randomUUID(),
+    frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerClientError,
   });
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+
+  readJsonBodies(app, dependencies.bodyTimeoutMs);
 
   secureHeaders(app);
   handleErrors(app);
@@ -57,12 +67,15 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     );
     done();
   });
-  requireRights(app, dependencies.tokens);
+  if (insecureLoopback) guardLoopback(app);
+  requireRights(app, tokens, insecureLoopback ? { anonymous: anonymousOf } : {});
+  if (requestsPerMinute !== undefined) await limitRequests(app, requestsPerMinute);
   await describeApi(app);
 
   await app.register(healthRoutes(dependencies, isDraining));
   await app.register(metricsRoute(metrics.registry));
-  await app.register(identityRoutes({ tokens: dependencies.tokens, anonymous: false }));
+  await app.register(deliveryRoutes(dependencies));
+  await app.register(identityRoutes({ tokens, anonymous: insecureLoopback }));
   await app.register(buildRoutes(dependencies));
   await app.register(runRoutes(dependencies));
   await app.register(eventRoutes(dependencies));

@@ -4,6 +4,7 @@ import type { RunService } from '../runs/run-service.ts';
 import type { BuildFiles } from '../store/build-files.ts';
 import type { Store } from '../store/store.ts';
 import type { IdentitySource } from './identity/identity-source.ts';
+import type { WakeProblem } from './operations/wake.ts';
 
 export type ApiStore = Pick<
   Store,
@@ -21,6 +22,12 @@ export type ApiStore = Pick<
   | 'finishedCounts'
   | 'phaseCounts'
   | 'finishedSince'
+  | 'promotionCounts'
+  | 'overrideCounts'
+  | 'deliveryCounts'
+  | 'oldestQueued'
+  | 'deliveries'
+  | 'saveDelivery'
 >;
 
 export interface AppDependencies {
@@ -35,6 +42,14 @@ export interface AppDependencies {
   readonly maxBuildBytes: number;
   /** How long open requests get to end when the application closes, in milliseconds; default 10,000. */
   readonly drainMs?: number;
+  /** Most requests of one caller in a minute; without it there is no limit. */
+  readonly requestsPerMinute?: number;
+  /** Lets anybody on this machine in without a token; only for a service that listens on loopback alone. */
+  readonly insecureLoopback?: boolean;
+  /** How long a JSON body may take to arrive, in milliseconds; default 30,000. */
+  readonly bodyTimeoutMs?: number;
   readonly logger?: FastifyBaseLogger;
+  /** What is wrong with a request's wake; absent: nobody can be woken. */
+  readonly wakeProblem?: WakeProblem;
   readonly now?: () => Date;
 }

@@ -1,15 +1,14 @@
 /** `speed-gate serve`: the gate service over HTTP with the local platform. Settings come from `SPEED_GATE_*`. */
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { pino } from 'pino';
 import { buildApp } from '../api/app.ts';
-import { identitiesOf, parseIdentities } from '../api/identity/identities-file.ts';
-import { createTokenBook } from '../api/identity/token-book.ts';
 import { readCatalogue } from '../settings/catalogue-file.ts';
 import { readSettings } from '../settings/environment.ts';
 import { requireFreePort } from '../platforms/local/port-holder.ts';
 import { openGate } from './gate.ts';
+import { createLogger } from './logger.ts';
+import { openCallers, requireLoopback } from './callers.ts';
 import { stateOption } from './state-option.ts';
+import { openWebhooks } from './webhooks.ts';
 
 const MIB = 1024 * 1024;
 const ACTOR = 'speed-gate serve';
@@ -18,7 +17,8 @@ const ACTOR = 'speed-gate serve';
  * Serves until SIGTERM or SIGINT, then drains. The platform's components go on and are adopted by the
  * next start; `speed-gate down` ends them.
  * Options: `--production SERVICE=WAR` (repeatable) brings a first build into production where none is;
- * `--state DIR` comes before `SPEED_GATE_STATE`.
+ * `--state DIR` comes before `SPEED_GATE_STATE`; `--insecure-loopback` takes requests without a token, and refuses
+ * to listen anywhere but on loopback.
  */
 export async function serve(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -26,40 +26,48 @@ export async function serve(args: readonly string[]): Promise<void> {
     options: {
       production: { type: 'string', multiple: true, default: [] },
       state: { type: 'string' },
+      'insecure-loopback': { type: 'boolean', default: false },
     },
   });
   const settings = readSettings(process.env);
+  const insecureLoopback = values['insecure-loopback'];
+  if (insecureLoopback) requireLoopback(settings);
   const stateDirectory = stateOption(values.state);
   const catalogue = await readCatalogue(settings.catalogueFile);
-  const tokens =
-    settings.tokensFile === undefined
-      ? createTokenBook([])
-      : identitiesOf(
-          parseIdentities(await readFile(settings.tokensFile, 'utf8'), settings.tokensFile),
-        );
-  const log = pino({ level: settings.logLevel });
-  if (settings.tokensFile === undefined) {
-    log.warn('SPEED_GATE_TOKENS_FILE is not set: nobody but the health checks gets in');
+  const log = createLogger(settings.logLevel);
+  for (const warning of settings.warnings) log.warn(warning);
+  if (insecureLoopback) {
+    log.warn(
+      'INSECURE: --insecure-loopback lets every process and person on this machine read, run and promote without a token',
+    );
   }
   const { host, port } = settings.listen;
   // Before anything is started: a port that is taken must not be found out last.
   if (port !== 0) await requireFreePort(port, 'the API (SPEED_GATE_LISTEN)');
+  const callers = await openCallers(settings, catalogue, insecureLoopback, log);
+  const webhooks = await openWebhooks(settings.webhooksFile, log);
   const gate = await openGate({
     stateDirectory,
     catalogue,
     ports: settings.ports,
     maxBuildBytes: settings.maxBuildMiB * MIB,
+    retentionDays: settings.retentionDays,
+    ...(settings.databaseUrl !== undefined && { databaseUrl: settings.databaseUrl }),
+    notifier: webhooks.notifier,
     log,
   });
   const app = await buildApp({
     runs: gate.runs.service,
     store: gate.store,
     buildFiles: gate.buildFiles,
-    tokens,
+    tokens: callers.tokens,
+    insecureLoopback,
+    requestsPerMinute: settings.requestsPerMinute,
     stateDirectory,
     maxBuildBytes: settings.maxBuildMiB * MIB,
     drainMs: settings.drainSeconds * 1000,
     logger: log,
+    wakeProblem: webhooks.wakeProblem,
   });
 
   const stopped = Promise.withResolvers<undefined>();
@@ -71,7 +79,9 @@ export async function serve(args: readonly string[]): Promise<void> {
     app.drain();
     app
       .close()
+      .then(() => webhooks.stop())
       .then(() => gate.close())
+      .finally(callers.close)
       .then(() => {
         stopped.resolve(undefined);
       }, stopped.reject);
@@ -88,7 +98,9 @@ export async function serve(args: readonly string[]): Promise<void> {
     // Only now: who finds the service ready finds production there as well.
     await app.listen({ host, port });
   } catch (error) {
+    callers.close();
     await app.close();
+    await webhooks.stop();
     await gate.abandon();
     throw error;
   }

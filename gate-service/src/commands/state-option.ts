@@ -1,10 +1,7 @@
 import path from 'node:path';
-import { defaultStateDirectory } from '../settings/environment.ts';
+import { stateDirectoryOf } from '../settings/environment.ts';
 
-/** The state folder of a command: `--state`, else `$SPEED_GATE_STATE`, else the default of the service. */
+/** The state folder of a command: `--state`, else as the service has it by environment and settings file. */
 export function stateOption(given: string | undefined): string {
-  const own = process.env.SPEED_GATE_STATE;
-  return path.resolve(
-    given ?? (own === undefined || own === '' ? defaultStateDirectory(process.env) : own),
-  );
+  return given === undefined ? stateDirectoryOf(process.env) : path.resolve(given);
 }

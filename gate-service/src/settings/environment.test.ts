@@ -1,18 +1,70 @@
 import { expect, it } from 'vitest';
-import { readSettings, SettingsError } from './environment.ts';
+import { readSettings, SettingsError, stateDirectoryOf } from './environment.ts';
 
 const least = { SPEED_GATE_CATALOGUE: '/etc/speed-gate/catalogue.yaml' };
 
+/** Files as a folder has them; any other does not exist. */
+const files = (texts: Readonly<Record<string, string>>) => (file: string) => {
+  const text = texts[file];
+  if (text === undefined) throw Object.assign(new Error('none'), { code: 'ENOENT' });
+  return text;
+};
+
+function problemsOf(read: () => unknown): readonly string[] {
+  try {
+    read();
+  } catch (error) {
+    expect(error).toBeInstanceOf(SettingsError);
+    return (error as SettingsError).problems;
+  }
+  return expect.unreachable();
+}
+
 it('has a default for everything but the catalogue, on loopback', () => {
-  expect(readSettings({ ...least, XDG_STATE_HOME: '/var/state' })).toMatchObject({
+  expect(readSettings({ ...least, XDG_STATE_HOME: '/var/state' })).toStrictEqual({
     listen: { host: '127.0.0.1', port: 7080 },
     stateDirectory: '/var/state/speed-gate',
     catalogueFile: '/etc/speed-gate/catalogue.yaml',
+    ports: { staging: 7081, production: 7082 },
     maxBuildMiB: 512,
+    retentionDays: 30,
+    requestsPerMinute: 1200,
     logLevel: 'info',
     drainSeconds: 10,
+    warnings: [],
   });
 });
+
+const everything = {
+  listen: '[::1]:0',
+  state: '/s',
+  catalogue: '/c',
+  identitiesFile: '/i',
+  webhooksFile: '/w',
+  databaseUrl: 'postgres://gate:secret@db/gate',
+  stagingPort: 1,
+  productionPort: 2,
+  maxBuildMib: 64,
+  retentionDays: 7,
+  requestsPerMinute: 60,
+  logLevel: 'debug',
+  drainSeconds: 0.5,
+};
+const read = {
+  listen: { host: '::1', port: 0 },
+  stateDirectory: '/s',
+  catalogueFile: '/c',
+  identitiesFile: '/i',
+  webhooksFile: '/w',
+  databaseUrl: 'postgres://gate:secret@db/gate',
+  ports: { staging: 1, production: 2 },
+  maxBuildMiB: 64,
+  retentionDays: 7,
+  requestsPerMinute: 60,
+  logLevel: 'debug',
+  drainSeconds: 0.5,
+  warnings: [],
+};
 
 it('reads every variable', () => {
   expect(
@@ -20,45 +72,105 @@ it('reads every variable', () => {
       SPEED_GATE_LISTEN: '[::1]:0',
       SPEED_GATE_STATE: '/s',
       SPEED_GATE_CATALOGUE: '/c',
-      SPEED_GATE_TOKENS_FILE: '/t',
+      SPEED_GATE_IDENTITIES_FILE: '/i',
+      SPEED_GATE_WEBHOOKS_FILE: '/w',
+      DATABASE_URL: 'postgres://gate:secret@db/gate',
+      SPEED_GATE_STAGING_PORT: '1',
+      SPEED_GATE_PRODUCTION_PORT: '2',
       SPEED_GATE_MAX_BUILD_MIB: '64',
+      SPEED_GATE_RETENTION_DAYS: '7',
+      SPEED_GATE_REQUESTS_PER_MINUTE: '60',
       SPEED_GATE_LOG_LEVEL: 'debug',
       SPEED_GATE_DRAIN_SECONDS: '0.5',
     }),
-  ).toMatchObject({
-    listen: { host: '::1', port: 0 },
-    stateDirectory: '/s',
-    catalogueFile: '/c',
-    tokensFile: '/t',
-    maxBuildMiB: 64,
-    logLevel: 'debug',
-    drainSeconds: 0.5,
-  });
+  ).toStrictEqual(read);
 });
 
-it('says every mistake at once, and repeats no value', () => {
+it('reads the same from a file, and the environment comes before it', () => {
+  const text = files({ '/etc/gate/settings.yaml': JSON.stringify(everything) });
+  const environment = { SPEED_GATE_SETTINGS: '/etc/gate/settings.yaml' };
+  expect(readSettings(environment, text)).toStrictEqual(read);
+  expect(readSettings({ ...environment, SPEED_GATE_STATE: '/e' }, text).stateDirectory).toBe('/e');
+  expect(stateDirectoryOf(environment, text)).toBe('/s');
+});
+
+it('takes paths in a file from its folder, and an empty file for no settings', () => {
+  const text = files({
+    '/etc/gate/settings.yaml': 'catalogue: c.yaml\nstate: ../state\n',
+    '/e': '',
+  });
+  const settings = readSettings({ SPEED_GATE_SETTINGS: '/etc/gate/settings.yaml' }, text);
+  expect(settings.catalogueFile).toBe('/etc/gate/c.yaml');
+  expect(settings.stateDirectory).toBe('/etc/state');
+  expect(readSettings({ ...least, SPEED_GATE_SETTINGS: '/e' }, text).retentionDays).toBe(30);
+});
+
+it('reads the address of the database from a file of its own', () => {
+  const text = files({ '/run/url': 'postgres://gate:secret@db/gate\n' });
+  const environment = { ...least, DATABASE_URL_FILE: '/run/url' };
+  expect(readSettings(environment, text).databaseUrl).toBe('postgres://gate:secret@db/gate');
+  const both = { ...environment, DATABASE_URL: 'postgres://db/gate' };
+  expect(problemsOf(() => readSettings(both, text))).toStrictEqual([
+    'DATABASE_URL_FILE: DATABASE_URL is set as well: set one',
+  ]);
+});
+
+it('knows the identities file by its former name, but not by both', () => {
+  const former = { ...least, SPEED_GATE_TOKENS_FILE: '/t' };
+  expect(readSettings(former).identitiesFile).toBe('/t');
+  expect(
+    problemsOf(() => readSettings({ ...former, SPEED_GATE_IDENTITIES_FILE: '/i' })),
+  ).toStrictEqual([expect.stringMatching(/^SPEED_GATE_TOKENS_FILE: .*set one$/)]);
+});
+
+it('says every mistake of environment and file at once, and repeats no value', () => {
   const secret = 'hunter2';
-  try {
-    readSettings({
-      SPEED_GATE_LISTEN: secret,
-      SPEED_GATE_MAX_BUILD_MIB: secret,
-      SPEED_GATE_LOG_LEVEL: secret,
-      SPEED_GATE_DRAIN_SECONDS: '9999',
-      SPEED_GATE_CATALOGUE: '',
-    });
-    expect.unreachable();
-  } catch (error) {
-    expect(error).toBeInstanceOf(SettingsError);
-    const { problems, message } = error as SettingsError;
-    expect(problems.map((problem) => problem.split(':')[0])).toStrictEqual([
-      'SPEED_GATE_LISTEN',
-      'SPEED_GATE_CATALOGUE',
-      'SPEED_GATE_MAX_BUILD_MIB',
-      'SPEED_GATE_LOG_LEVEL',
-      'SPEED_GATE_DRAIN_SECONDS',
-    ]);
-    expect(message).not.toContain(secret);
-  }
+  const text = files({
+    '/f': `maxBuildMib: ${secret}\nretentionDays: 99999\nlistenn: ${secret}\nlogLevel: [${secret}]\n`,
+    '/g': `maxBuildMib: ${secret}\nretentionDays: 99999\n`,
+  });
+  const wrong = {
+    SPEED_GATE_LISTEN: secret,
+    SPEED_GATE_CATALOGUE: '',
+    DATABASE_URL: secret,
+    SPEED_GATE_LOG_LEVEL: secret,
+    SPEED_GATE_DRAIN_SECONDS: '9999',
+    SPEED_GATE_SETTINGS: '/g',
+  };
+  const values = problemsOf(() => readSettings(wrong, text));
+  expect(values.map((problem) => problem.split(': ')[0])).toStrictEqual([
+    'SPEED_GATE_LISTEN',
+    'SPEED_GATE_CATALOGUE',
+    'DATABASE_URL',
+    '/g maxBuildMib',
+    '/g retentionDays',
+    'SPEED_GATE_LOG_LEVEL',
+    'SPEED_GATE_DRAIN_SECONDS',
+  ]);
+  const form = problemsOf(() => readSettings({ ...wrong, SPEED_GATE_SETTINGS: '/f' }, text));
+  expect(form[0]).toMatch(/^\/f:4 logLevel: expected a text or a number$/);
+  expect(form[1]).toMatch(/^\/f:1: unknown: listenn; known are listen, /);
+  expect(form.map((problem) => problem.split(':')[0])).toContain('SPEED_GATE_LISTEN');
+  expect([...values, ...form].join()).not.toContain(secret);
+});
+
+it('says which file it cannot read', () => {
+  const missing = { ...least, SPEED_GATE_SETTINGS: '/none', DATABASE_URL_FILE: '/none' };
+  expect(problemsOf(() => readSettings(missing, files({})))).toStrictEqual([
+    'SPEED_GATE_SETTINGS: the file cannot be read (ENOENT)',
+    'DATABASE_URL_FILE: the file cannot be read (ENOENT)',
+  ]);
+});
+
+it('warns of variables that mean nothing, but not of those that Kubernetes sets', () => {
+  const { warnings } = readSettings({
+    ...least,
+    SPEED_GATE_RETENTION: '7',
+    SPEED_GATE_PORT: 'tcp://10.0.0.1:80',
+    SPEED_GATE_PORT_80_TCP_ADDR: '10.0.0.1',
+    SPEED_GATE_SERVICE_HOST: '10.0.0.1',
+  });
+  expect(warnings).toStrictEqual([expect.stringContaining('SPEED_GATE_RETENTION')]);
 });
 
 it.each(['localhost', ':80', 'a:b', '127.0.0.1:70000', '127.0.0.1:', 'tcp://10.0.0.1:80'])(

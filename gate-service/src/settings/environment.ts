@@ -1,13 +1,13 @@
-/** Settings of the gate service from `SPEED_GATE_*`: read once, checked whole, every mistake said at once. */
+/** Settings of the gate service from environment and settings file: read once, checked whole, every mistake said at once. */
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
+import { SETTING_KEYS, settingsSchema, variableOf } from './settings.ts';
+import type { ListenAddress, SettingKey } from './settings.ts';
+import { parseSettingsFile } from './settings-file.ts';
+import type { FileSettings } from './settings-file.ts';
 
-export interface ListenAddress {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
-}
+export type { ListenAddress } from './settings.ts';
 
 export interface Settings {
   /** Not SPEED_GATE_PORT: Kubernetes sets a variable of that name for a Service called speed-gate. */
@@ -16,103 +16,167 @@ export interface Settings {
   readonly stateDirectory: string;
   readonly catalogueFile: string;
   /** Absent: nobody but the health checks gets in. */
-  readonly tokensFile?: string;
+  readonly identitiesFile?: string;
+  /** Absent: nobody is told. */
+  readonly webhooksFile?: string;
+  /** PostgreSQL; absent: SQLite in the state folder. Holds a password: not for logs. */
+  readonly databaseUrl?: string;
   /** Where the proxies of the local platform listen, on loopback; 0: any free port. */
   readonly ports: { readonly staging: number; readonly production: number };
   /** Largest build, in MiB. */
   readonly maxBuildMiB: number;
+  /** How long samples are kept, in days. */
+  readonly retentionDays: number;
+  /** Most requests of one caller in a minute. */
+  readonly requestsPerMinute: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   /** How long open requests get to end at shutdown, in seconds. */
   readonly drainSeconds: number;
+  /** What was given and means nothing, one sentence each: worth a line in the log. */
+  readonly warnings: readonly string[];
 }
 
-/** Some variables are wrong; `problems` has a line for each. */
+/** Some settings are wrong; `problems` has a line for each. */
 export class SettingsError extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
     super(
       `the settings cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}\n` +
-        'Correct these environment variables and start again.',
+        'Correct these environment variables, or lines of the settings file, and start again.',
     );
     this.name = 'SettingsError';
     this.problems = problems;
   }
 }
 
-const listenSchema = z.string().transform((text, context): ListenAddress => {
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (host === undefined || port > 65_535) {
-    context.addIssue({
-      code: 'custom',
-      message: 'expected HOST:PORT, e.g. 127.0.0.1:7080 or [::1]:7080',
-    });
-    return z.NEVER;
-  }
-  return { host, port };
-});
-
-const number = (least: number, most: number, unit: string) =>
-  z
-    .string()
-    .regex(/^\d+(\.\d+)?$/, `expected a number of ${unit}`)
-    .transform(Number)
-    .pipe(z.number().min(least, `at least ${least} ${unit}`).max(most, `at most ${most} ${unit}`));
-
-const port = z
-  .string()
-  .regex(/^\d{1,5}$/, 'expected a port, 0 to 65535')
-  .transform(Number)
-  .pipe(z.number().max(65_535, 'a port is at most 65535'));
-
-const schema = z.object({
-  SPEED_GATE_LISTEN: listenSchema.prefault('127.0.0.1:7080'),
-  SPEED_GATE_STATE: z.string().optional(),
-  SPEED_GATE_CATALOGUE: z.string('is required: the path of the service catalogue (YAML)'),
-  SPEED_GATE_TOKENS_FILE: z.string().optional(),
-  SPEED_GATE_STAGING_PORT: port.prefault('7081'),
-  SPEED_GATE_PRODUCTION_PORT: port.prefault('7082'),
-  SPEED_GATE_MAX_BUILD_MIB: number(1, 16_384, 'MiB').prefault('512'),
-  SPEED_GATE_LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info'),
-  SPEED_GATE_DRAIN_SECONDS: number(0, 600, 'seconds').prefault('10'),
-});
-
 type Environment = Readonly<Record<string, string | undefined>>;
+export type ReadText = (file: string) => string;
+
+const FILE_VARIABLE = 'SPEED_GATE_SETTINGS';
+/** The identities file's name from before it held issuers. */
+const FORMER_IDENTITIES = 'SPEED_GATE_TOKENS_FILE';
+/** Read elsewhere, by pipelines, set-up and the commands' errors. */
+const OTHERS = ['SPEED_GATE_CACHE', 'SPEED_GATE_DEBUG', 'SPEED_GATE_URL', 'SPEED_GATE_TOKEN'];
+/** Set by Kubernetes for a Service called speed-gate. */
+const OF_KUBERNETES = /^SPEED_GATE_(SERVICE_|PORT(_|$))/;
+
+const readText: ReadText = (file) => readFileSync(file, 'utf8');
 
 /**
- * Reads the settings. An empty variable counts as unset. Values are never repeated in an error: somebody may
- * have put a secret into the wrong variable.
- * @throws SettingsError with every wrong variable
+ * Reads the settings: the environment comes before the file that `SPEED_GATE_SETTINGS` names. An empty
+ * variable counts as unset. Values are never repeated in an error: somebody may have put a secret into the
+ * wrong place.
+ * @throws SettingsError with every mistake of both
  */
-export function readSettings(environment: Environment): Settings {
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
-  );
-  const result = schema.safeParse(given);
+export function readSettings(environment: Environment, read: ReadText = readText): Settings {
+  const problems: string[] = [];
+  const given = collect(environment, read, problems);
+  const result = settingsSchema.safeParse(given.values);
   if (!result.success) {
-    throw new SettingsError(
-      result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
-    );
+    for (const issue of result.error.issues) {
+      problems.push(`${given.nameOf(issue.path[0] as SettingKey)}: ${issue.message}`);
+    }
   }
+  if (!result.success || problems.length > 0) throw new SettingsError(problems);
   const values = result.data;
+  const { identitiesFile, webhooksFile, databaseUrl } = values;
   return {
-    listen: values.SPEED_GATE_LISTEN,
-    stateDirectory: resolve(values.SPEED_GATE_STATE ?? defaultStateDirectory(environment)),
-    catalogueFile: resolve(values.SPEED_GATE_CATALOGUE),
-    ...(values.SPEED_GATE_TOKENS_FILE !== undefined && {
-      tokensFile: resolve(values.SPEED_GATE_TOKENS_FILE),
-    }),
-    ports: {
-      staging: values.SPEED_GATE_STAGING_PORT,
-      production: values.SPEED_GATE_PRODUCTION_PORT,
-    },
-    maxBuildMiB: values.SPEED_GATE_MAX_BUILD_MIB,
-    logLevel: values.SPEED_GATE_LOG_LEVEL,
-    drainSeconds: values.SPEED_GATE_DRAIN_SECONDS,
+    listen: values.listen,
+    stateDirectory: resolve(values.state ?? defaultStateDirectory(environment)),
+    catalogueFile: resolve(values.catalogue),
+    ...(identitiesFile !== undefined && { identitiesFile: resolve(identitiesFile) }),
+    ...(webhooksFile !== undefined && { webhooksFile: resolve(webhooksFile) }),
+    ...(databaseUrl !== undefined && { databaseUrl }),
+    ports: { staging: values.stagingPort, production: values.productionPort },
+    maxBuildMiB: values.maxBuildMib,
+    retentionDays: values.retentionDays,
+    requestsPerMinute: values.requestsPerMinute,
+    logLevel: values.logLevel,
+    drainSeconds: values.drainSeconds,
+    warnings: unknownVariables(environment),
   };
+}
+
+/** The state folder alone, for commands that need no more; a settings file that is wrong elsewhere does. */
+export function stateDirectoryOf(environment: Environment, read: ReadText = readText): string {
+  const { values } = collect(environment, read, []);
+  return resolve(values.state ?? defaultStateDirectory(environment));
+}
+
+interface Given {
+  readonly values: Partial<Record<SettingKey, string>>;
+  /** What the person called it. */
+  nameOf(key: SettingKey): string;
+}
+
+function collect(environment: Environment, read: ReadText, problems: string[]): Given {
+  const variable = (name: string): string | undefined => environment[name] || undefined;
+  const attempt = (name: string, file: string): string | undefined => {
+    try {
+      return read(file);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+      problems.push(`${name}: the file cannot be read (${code})`);
+      return undefined;
+    }
+  };
+
+  const file = variable(FILE_VARIABLE);
+  const text = file === undefined ? undefined : attempt(FILE_VARIABLE, resolve(file));
+  const fromFile: FileSettings =
+    file === undefined || text === undefined
+      ? { values: {}, problems: [] }
+      : parseSettingsFile(text, file);
+  problems.push(...fromFile.problems);
+
+  const values: Partial<Record<SettingKey, string>> = { ...fromFile.values };
+  const names = new Map<SettingKey, string>();
+  for (const key of SETTING_KEYS) {
+    const own = variable(variableOf(key));
+    if (own !== undefined) values[key] = own;
+    const inFile = own === undefined && fromFile.values[key] !== undefined;
+    names.set(key, inFile ? `${file ?? ''} ${key}` : variableOf(key));
+  }
+
+  const former = variable(FORMER_IDENTITIES);
+  if (former !== undefined) {
+    if (variable(variableOf('identitiesFile')) !== undefined) {
+      problems.push(
+        `${FORMER_IDENTITIES}: is the former name of SPEED_GATE_IDENTITIES_FILE: set one`,
+      );
+    }
+    values.identitiesFile = former;
+    names.set('identitiesFile', FORMER_IDENTITIES);
+  }
+
+  // A secret in a file of its own keeps it out of process lists and images.
+  if (values.databaseUrlFile !== undefined) {
+    const name = names.get('databaseUrlFile') ?? 'databaseUrlFile';
+    if (values.databaseUrl !== undefined) {
+      problems.push(`${name}: ${names.get('databaseUrl') ?? ''} is set as well: set one`);
+    } else {
+      const url = attempt(name, resolve(values.databaseUrlFile))?.trim();
+      if (url !== undefined) {
+        values.databaseUrl = url;
+        names.set('databaseUrl', name);
+      }
+    }
+  }
+  return { values, nameOf: (key) => names.get(key) ?? key };
+}
+
+function unknownVariables(environment: Environment): string[] {
+  const known = new Set([
+    ...SETTING_KEYS.map(variableOf),
+    ...OTHERS,
+    FILE_VARIABLE,
+    FORMER_IDENTITIES,
+  ]);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('SPEED_GATE_') && !known.has(name))
+    .filter((name) => !OF_KUBERNETES.test(name))
+    .sort()
+    .map((name) => `the environment variable ${name} is none of this service: it has no effect`);
 }
 
 /** `speed-gate` in `$XDG_STATE_HOME` or `~/.local/state` (XDG base directory specification). */

@@ -10,13 +10,16 @@ export interface Refusal {
 }
 
 /** Undefined: the token is not of this source. */
-export type Recognition = { readonly identity: Identity } | { readonly refusal: Refusal } | undefined;
+export type Recognition =
+  { readonly identity: Identity } | { readonly refusal: Refusal } | undefined;
 
 /** What the sign-in of the dashboard needs to know of an issuer. */
 export interface OidcSignIn {
   readonly issuer: string;
   readonly clientId: string;
   readonly scopes: readonly string[];
+  /** Further origins that the page must reach to get its token. */
+  readonly origins: readonly string[];
 }
 
 export interface IdentitySource {
