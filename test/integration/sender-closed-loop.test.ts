@@ -143,6 +143,33 @@ describe('capacity', () => {
     expect(result.failed).toBeLessThanOrEqual(missing + 4);
   });
 
+  it('counts only answers that the workload expects, by status and body', async () => {
+    const server = await target(({ url }, response) => {
+      if (url.startsWith('/gone')) response.writeHead(404);
+      response.end(url.startsWith('/broken') ? 'an error page' : 'fine');
+    });
+    const kinds = { right: 'fine', broken: 'fine' };
+    const requests = [
+      ...Object.entries(kinds).map(([name, bodyPattern]) => ({
+        ...workload.requests[0]!,
+        name,
+        weight: 1,
+        path: `/${name}`,
+        expect: { bodyPattern },
+      })),
+      { ...workload.requests[0]!, name: 'gone', weight: 1, path: '/gone', expect: { status: 404 } },
+    ];
+    const result = await capacity({ ...at(server.port), requests, seconds: 1 });
+    const wanted = server.seen.filter(({ url }) => url !== '/broken').length;
+    const unwanted = server.seen.length - wanted;
+    expect(unwanted).toBeGreaterThan(10);
+    // One request a connection may be on its way at the end.
+    expect(wanted - result.completed).toBeGreaterThanOrEqual(0);
+    expect(wanted - result.completed).toBeLessThanOrEqual(4);
+    expect(unwanted - result.failed).toBeGreaterThanOrEqual(0);
+    expect(unwanted - result.failed).toBeLessThanOrEqual(4);
+  });
+
   it('says that nobody listens instead of spinning', async () => {
     await expect(capacity({ ...at(await closedPort()), seconds: 20 })).rejects.toThrow(
       'refused the connection',
