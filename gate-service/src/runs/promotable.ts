@@ -27,7 +27,7 @@ export async function targetOfOverride(
     return isSame(pair, inForce) ? { nothing: `build ${run.build} is in force already` } : { pair };
   }
   // Only what this run brought is taken back; what was there before, or came later, is another run's matter.
-  if (inForce?.build !== run.build || inForce.since < run.createdAt) {
+  if (inForce?.build !== run.build || inForce.since <= run.createdAt) {
     return {
       nothing: `production of ${run.service} does not run anything that this run brought there: nothing has to be taken back`,
     };
