@@ -75,6 +75,7 @@ export function deliveryQueries(db: Kysely<Schema>): Part {
     deliveries: (filter, page) =>
       newestOf([undefined], page, rowToDelivery, (_list, older, limit) => {
         let query = db.selectFrom('deliveries').selectAll().where(older);
+        if (filter.id !== undefined) query = query.where('id', '=', filter.id);
         if (filter.endpoint !== undefined) query = query.where('endpoint', '=', filter.endpoint);
         if (filter.state !== undefined) query = query.where('state', '=', filter.state);
         if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject);

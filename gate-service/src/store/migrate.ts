@@ -2,12 +2,14 @@
 import type { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { Migration } from 'kysely/migration';
+import { StoreUnavailableError } from '../runs/run-store.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as reference from './migrations/0002-reference.ts';
 import * as auditChain from './migrations/0003-audit-chain.ts';
 import * as overrides from './migrations/0004-overrides.ts';
 import * as replicas from './migrations/0005-replicas.ts';
 import * as history from './migrations/0006-history.ts';
+import * as byteOrder from './migrations/0007-byte-order.ts';
 
 /** In the order of their names; a name is never changed. */
 const MIGRATIONS: Record<string, Migration> = {
@@ -17,24 +19,39 @@ const MIGRATIONS: Record<string, Migration> = {
   '0004-overrides': overrides,
   '0005-replicas': replicas,
   '0006-history': history,
+  '0007-byte-order': byteOrder,
 };
 
 /**
- * Runs every migration that the database has not seen yet, each once, in a transaction where the dialect can.
- * @throws when one fails; the database is then as it was before that migration
+ * Runs every migration that the database has not seen yet, each once, all in one transaction.
+ * @throws when one fails; the database is then as it was before
  */
 export async function migrateToLatest<Tables>(db: Kysely<Tables>): Promise<void> {
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
-  });
-  const { error, results } = await migrator.migrateToLatest();
-  if (error !== undefined) {
-    const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'unknown';
-    throw new Error(
-      `the database could not be brought to the newest shape (migration ${failed}): ` +
-        (error instanceof Error ? error.message : JSON.stringify(error)),
-      { cause: error },
-    );
-  }
+  const { error, results } = await migrator(db).migrateToLatest();
+  if (error === undefined) return;
+  if (error instanceof StoreUnavailableError) throw error;
+  const failed = results?.find((result) => result.status === 'Error')?.migrationName;
+  const words = error instanceof Error ? error.message : JSON.stringify(error);
+  // Kysely's own word for a database that knows migrations which this program does not.
+  const newer = /corrupted migrations: previously executed migration .* is missing/.test(words);
+  throw new Error(
+    newer
+      ? `the database was used by a newer version of Speed Gate: start that one, or restore a copy from before (${words})`
+      : `the database could not be brought to the newest shape (migration ${failed ?? 'unknown'}): ${words}`,
+    { cause: error },
+  );
+}
+
+/** @throws Error when the database has not seen every migration; nothing is changed */
+export async function requireLatest<Tables>(db: Kysely<Tables>): Promise<void> {
+  const migrations = await migrator(db).getMigrations();
+  const pending = migrations.filter(({ executedAt }) => executedAt === undefined);
+  if (pending.length === 0) return;
+  throw new Error(
+    `the database is empty or of an older version (it lacks ${pending.map(({ name }) => name).join(', ')}): start the gate service of this version on it once`,
+  );
+}
+
+function migrator<Tables>(db: Kysely<Tables>): Migrator {
+  return new Migrator({ db, provider: { getMigrations: () => Promise.resolve(MIGRATIONS) } });
 }

@@ -23,7 +23,6 @@ import type {
   RunRecord,
   RunStore,
   ServiceState,
-  TrendPoint,
 } from '../run-store.ts';
 import {
   auditHash,
@@ -33,6 +32,8 @@ import {
   VersionConflictError,
 } from '../run-store.ts';
 import type { RunEvent } from '../run.ts';
+import { done, given, leaseOf, matches, paged, trendPoint } from './memory-parts.ts';
+import type { MemoryLease } from './memory-parts.ts';
 
 type Values = Readonly<Record<string, number | boolean | string>>;
 
@@ -49,7 +50,7 @@ export class MemoryStore implements RunStore {
   readonly #pairs = new Map<string, JudgedPair>();
   readonly #promotions = new Map<string, PromotionRecord>();
   readonly #states = new Map<string, ServiceState>();
-  readonly #history: (InForce & { readonly service: string })[] = [];
+  readonly #history = new Map<string, InForce[]>();
   readonly #references = new Map<string, ReferenceRecord>();
   readonly #overrides = new Map<string, OverrideRecord>();
   readonly #audit: AuditEntry[] = [];
@@ -81,15 +82,15 @@ export class MemoryStore implements RunStore {
   }
 
   async createRun(run: Omit<RunRecord, 'version'>, key?: IdempotencyKey) {
-    const known = key && this.#keys.get(`${key.actor} ${key.key}`);
-    if (key !== undefined && known !== undefined) {
-      if (known.requestHash !== key.requestHash) throw new IdempotencyConflictError(key.key);
-      return { run: this.#must(this.#runs, known.runId), created: false };
-    }
+    const known = key && this.#byKey(key);
+    if (known !== undefined) return given({ run: known, created: false });
     const record: RunRecord = { ...run, version: 1 };
     this.#runs.set(run.id, record);
     if (key !== undefined) this.#keys.set(`${key.actor} ${key.key}`, { ...key, runId: run.id });
     return given({ run: record, created: true });
+  }
+  async runByKey(key: IdempotencyKey) {
+    return given(this.#byKey(key));
   }
   async run(id: string) {
     return given(this.#runs.get(id));
@@ -106,7 +107,7 @@ export class MemoryStore implements RunStore {
   async trend(service: string, limit: number) {
     const points = this.#byAge()
       .filter((run) => run.service === service && run.phase === 'finished')
-      .map((run) => this.#trendPoint(run))
+      .map((run) => trendPoint(run, this.#judgements.get(run.judgementId ?? '')))
       .filter((point) => point !== undefined)
       .sort((one, other) => (one.finishedAt < other.finishedAt ? 1 : -1));
     return given(points.slice(0, limit));
@@ -261,12 +262,15 @@ export class MemoryStore implements RunStore {
       throw new VersionConflictError('service', service, expectedVersion);
     }
     const next: ServiceState = { service, version: version + 1, ...state };
+    const stay = this.#states.get(service)?.inForce;
     this.#states.set(service, next);
-    if (state.inForce !== undefined) this.#history.push({ ...state.inForce, service });
+    if (state.inForce !== undefined && stay?.promotionId !== state.inForce.promotionId) {
+      this.#history.set(service, [...(this.#history.get(service) ?? []), state.inForce]);
+    }
     return given(next);
   }
   async serviceHistory(service: string, page: PageRequest): Promise<Page<InForce>> {
-    return given(paged(this.#history.filter((own) => own.service === service).reverse(), page));
+    return given(paged([...(this.#history.get(service) ?? [])].reverse(), page));
   }
 
   async saveReference(reference: ReferenceRecord) {
@@ -346,7 +350,7 @@ export class MemoryStore implements RunStore {
     const due = [...this.#deliveries.values()]
       .filter((own) => own.state === 'due' && own.nextAt <= now)
       .filter((own) => (this.#claims.get(own.id) ?? '') <= now)
-      .sort((one, other) => (one.nextAt <= other.nextAt ? -1 : 1))
+      .sort((one, other) => Date.parse(one.nextAt) - Date.parse(other.nextAt))
       .at(0);
     if (due !== undefined) {
       this.#claims.set(due.id, new Date(Date.parse(now) + seconds * 1000).toISOString());
@@ -354,56 +358,37 @@ export class MemoryStore implements RunStore {
     return given(due);
   }
   async saveDelivery(delivery: DeliveryRecord) {
-    const known = this.#must(this.#deliveries, delivery.id);
-    if (known.state !== 'delivered') {
-      const { state, attempts, nextAt, lastAnswer } = delivery;
-      this.#deliveries.set(known.id, {
-        ...known,
-        state,
-        attempts,
-        nextAt,
-        ...(lastAnswer !== undefined && { lastAnswer }),
-      });
-      this.#claims.delete(known.id);
+    const { state } = this.#must(this.#deliveries, delivery.id);
+    if (state !== 'delivered') {
+      this.#deliveries.set(delivery.id, delivery);
+      this.#claims.delete(delivery.id);
     }
     return done();
   }
   async deliveries(
-    filter: { endpoint?: string; state?: DeliveryState; subject?: string },
+    filter: { id?: string; endpoint?: string; state?: DeliveryState; subject?: string },
     page: PageRequest,
   ) {
     const found = [...this.#deliveries.values()].filter((own) => matches(own, filter));
     return given(paged(found.reverse(), page));
   }
 
+  #byKey({ actor, key, requestHash }: IdempotencyKey): RunRecord | undefined {
+    const known = this.#keys.get(`${actor} ${key}`);
+    if (known === undefined) return undefined;
+    if (known.requestHash !== requestHash) throw new IdempotencyConflictError(key);
+    return this.#must(this.#runs, known.runId);
+  }
   /** Oldest first. */
   #byAge(): RunRecord[] {
     return [...this.#runs.values()].sort((one, other) =>
       one.createdAt === other.createdAt ? 0 : one.createdAt < other.createdAt ? -1 : 1,
     );
   }
-  #trendPoint(run: RunRecord): TrendPoint | undefined {
-    const { finishedAt, decision, cause, label, build } = run;
-    if (finishedAt === undefined || decision === undefined || cause === undefined) return undefined;
-    const judged = this.#judgements.get(run.judgementId ?? '')?.judgement;
-    return {
-      runId: run.id,
-      ...(label !== undefined && { label }),
-      build,
-      finishedAt,
-      decision,
-      cause,
-      outcomes: (judged?.outcomes ?? []).map(({ threshold, effect, low, high, outcome }) => ({
-        threshold,
-        ...(effect !== undefined && { effect }),
-        ...(low !== undefined && { low }),
-        ...(high !== undefined && { high }),
-        outcome,
-      })),
-    };
-  }
   #overridesOf(filter: { runId?: string; state?: string }): OverrideRecord[] {
-    return [...this.#overrides.values()].filter((own) => matches(own, filter));
+    return [...this.#overrides.values()]
+      .filter((own) => matches(own, filter))
+      .sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
   }
   #holds({ name, holder, token }: Lease): boolean {
     const held = this.#leases.get(name);
@@ -419,41 +404,4 @@ export class MemoryStore implements RunStore {
     if (found === undefined) throw new Error(`${id} is not stored`);
     return found;
   }
-}
-
-interface MemoryLease {
-  readonly holder: string;
-  readonly token: number;
-  /** Milliseconds since 1970. */
-  readonly until: number;
-}
-
-function leaseOf(lease: Omit<Lease, 'expiresAt'>, until: number): Lease {
-  return { ...lease, expiresAt: new Date(until).toISOString() };
-}
-
-/** Whether the record has all the values that are asked for. */
-function matches<T extends object>(record: T, wanted: Partial<Record<keyof T, unknown>>): boolean {
-  return Object.entries(wanted).every(
-    ([name, value]) => value === undefined || record[name as keyof T] === value,
-  );
-}
-
-/** Answers come later, as from a database. */
-async function given<T>(value: T): Promise<T> {
-  await Promise.resolve();
-  return value;
-}
-
-async function done(): Promise<void> {
-  await Promise.resolve();
-}
-
-function paged<T>(items: readonly T[], { cursor, limit }: PageRequest): Page<T> {
-  const from = cursor === undefined ? 0 : Number(cursor);
-  const next = from + limit;
-  return {
-    items: items.slice(from, next),
-    ...(next < items.length ? { nextCursor: String(next) } : {}),
-  };
 }

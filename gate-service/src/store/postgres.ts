@@ -1,0 +1,124 @@
+/** Kysely's PostgreSQL dialect on a pool of `pg` that says in words when the database is away, and heals by itself. */
+import { CompiledQuery, PostgresDialect } from 'kysely';
+import type { PostgresClient, PostgresPool, PostgresPoolClient } from 'kysely';
+import pg from 'pg';
+import type { PoolClient, PoolConfig } from 'pg';
+import type { DatabaseTarget } from './database-target.ts';
+import { storableText } from './text.ts';
+
+export interface PostgresOptions {
+  /** Most connections at once. */
+  readonly connections?: number;
+  /** Longest that one statement may take; 0 for no end. */
+  readonly statementMs?: number;
+}
+
+const CONNECT_MS = 5_000;
+const STATEMENT_MS = 30_000;
+/** Longer than any transaction of ours pauses: one that a dead process left open must not keep its locks. */
+const IDLE_IN_TRANSACTION_MS = 30_000;
+const CONNECTIONS = 10;
+/** `bigint`, which `pg` gives as text unless it is told otherwise. */
+const INT8 = 20;
+
+/**
+ * The dialect for a database; nothing is connected before the first statement.
+ * @throws Error when the URL is none of PostgreSQL
+ */
+export function postgresDialect(target: DatabaseTarget, options: PostgresOptions): PostgresDialect {
+  return new PostgresDialect({
+    pool: new GuardedPool(target, {
+      connectionString: target.url,
+      application_name: 'speed-gate',
+      max: options.connections ?? CONNECTIONS,
+      connectionTimeoutMillis: CONNECT_MS,
+      statement_timeout: options.statementMs ?? STATEMENT_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+      keepAlive: true,
+      types,
+    }),
+    // The store relies on reading what was committed before a lock was given to it, and on a commit that
+    // survives a power cut; a server may be set up otherwise.
+    onCreateConnection: async (connection) => {
+      await connection.executeQuery(
+        CompiledQuery.raw(
+          `select set_config('default_transaction_isolation', 'read committed', false),
+            case when current_setting('synchronous_commit') = 'off'
+              then set_config('synchronous_commit', 'on', false) end`,
+        ),
+      );
+    },
+  });
+}
+
+/** Whole numbers as numbers: all of ours are far below 2^53. */
+const types = new pg.TypeOverrides();
+types.setTypeParser(INT8, Number);
+
+class GuardedPool implements PostgresPool {
+  readonly options: PoolConfig;
+  readonly Client: new (options: PoolConfig) => PostgresClient;
+  readonly #target: DatabaseTarget;
+  readonly #pool: pg.Pool;
+  readonly #guarded = new WeakMap<PoolClient, PostgresPoolClient>();
+
+  constructor(target: DatabaseTarget, config: PoolConfig) {
+    this.#target = target;
+    this.options = config;
+    this.Client = QuietClient;
+    this.#pool = new pg.Pool(config);
+    // Without listeners a lost connection that nobody is using would end the process. Idle ones are
+    // replaced by the pool; one in use says so to its next statement.
+    this.#pool.on('error', ignore);
+    this.#pool.on('connect', (client) => client.on('error', ignore));
+  }
+
+  async connect(): Promise<PostgresPoolClient> {
+    const client = await this.#said(this.#pool.connect());
+    const known = this.#guarded.get(client);
+    if (known !== undefined) return known;
+    const guarded = this.#guard(client);
+    this.#guarded.set(client, guarded);
+    return guarded;
+  }
+
+  end(): Promise<void> {
+    return this.#pool.end();
+  }
+
+  #guard(client: PoolClient): PostgresPoolClient {
+    const query = (statement: string, parameters: readonly unknown[]) =>
+      this.#said(client.query(statement, parameters.map(storable)));
+    return {
+      // Statements only: the store reads nothing by cursor.
+      query: query as unknown as PostgresPoolClient['query'],
+      release: (destroy) => {
+        client.release(destroy);
+      },
+    };
+  }
+
+  async #said<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw this.#target.explain(error);
+    }
+  }
+}
+
+/** For Kysely's cancelling of a statement on a connection of its own. */
+class QuietClient extends pg.Client {
+  constructor(config: PoolConfig) {
+    super(config);
+    this.on('error', ignore);
+  }
+}
+
+function storable(value: unknown): unknown {
+  return typeof value === 'string' ? storableText(value) : value;
+}
+
+function ignore(): void {
+  // Said by the statement that the connection was lost for.
+}
