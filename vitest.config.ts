@@ -8,6 +8,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             'gate-service/src/**/*.test.ts',
+            'gate-service/dashboard/src/**/*.test.ts',
             'test/support/**/*.test.ts',
             'test/structure/**/*.test.ts',
             'test/bench/**/*.test.ts',
@@ -20,6 +21,15 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           fileParallelism: false,
         },
       },

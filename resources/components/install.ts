@@ -2,7 +2,7 @@
  * The set-up: finds or installs every component and writes `components.json`. Idempotent; asks
  * nothing; silent when everything is there. Run by bootstrap.mjs under Node 24.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -14,6 +14,7 @@ import type { Components } from '../../gate-service/src/settings/components.ts';
 import { digestOf, removeIncomplete } from './cache.ts';
 import { classDataArchivePath, makeClassDataArchive } from './class-data-archive.ts';
 import { interrupt, SetupError } from './command.ts';
+import { buildDashboard } from './dashboard.ts';
 import { describeMissing, installPackages, removeLeftPolicy, requireApt } from './debian.ts';
 import type { Missing } from './debian.ts';
 import * as fetched from './fetched.ts';
@@ -254,15 +255,13 @@ export async function setUp(wishes: Wishes): Promise<string> {
   return file;
 }
 
-function testsUseBrowser(): boolean {
-  const file = path.join(import.meta.dirname, '..', '..', 'package.json');
-  return readFileSync(file, 'utf8').includes('"playwright-core"');
-}
-
 if (import.meta.main) {
   try {
     const tests = process.argv.includes('--tests');
-    await setUp({ tests, chromium: tests && testsUseBrowser() });
+    await setUp({ tests, chromium: tests });
+    await buildDashboard(() => {
+      onSignals(interrupt);
+    });
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     process.stderr.write(`set-up: ${error.message}\n`);

@@ -81,12 +81,19 @@ async function groovy(): Promise<PartResult> {
 }
 
 const parts: Readonly<Record<string, () => Promise<PartResult>>> = {
-  types: () => check('tsc', '--noEmit'),
+  types: async () => {
+    const [service, dashboard] = [
+      await check('tsc', '--noEmit'),
+      await check('tsc', '--noEmit', '-p', 'gate-service/dashboard/src'),
+    ];
+    return { counts: add(service.counts, dashboard.counts), note: '' };
+  },
   lint: () => check('eslint', '.'),
   format: () => check('prettier', '--check', '--log-level=warn', '.'),
   unit: () => vitest('unit'),
   groovy,
   integration: () => vitest('integration'),
+  browser: () => vitest('browser'),
   e2e: () => vitest('e2e'),
 };
 

@@ -1,17 +1,22 @@
 /** Headers that keep a browser from doing with our answers what we did not mean. */
 import type { FastifyInstance } from 'fastify';
 
-/** The dashboard's: everything from here, nothing inline, framed by nobody. */
-export const PAGE_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/**
+ * The dashboard's: everything from here, nothing inline, framed by nobody.
+ * @param connect origins that the page may reach besides its own: those of an issuer of identities
+ */
+export function pagePolicy(connect: readonly string[] = []): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    `connect-src ${["'self'", ...connect].join(' ')}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
 
 const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
 

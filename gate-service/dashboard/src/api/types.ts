@@ -1,0 +1,255 @@
+/** What the API answers, as far as the pages show it. A test holds it against the API's own schemas. */
+
+export type Decision = 'pass' | 'promote' | 'rollback';
+export type Outcome = 'met' | 'breached' | 'inconclusive' | 'invalid';
+export type Unit = 'ratio' | 'ms' | 'share';
+
+export interface ThresholdOutcome {
+  readonly threshold: string;
+  readonly outcome: Outcome;
+  readonly unit: Unit;
+  readonly effect?: number | undefined;
+  readonly low?: number | undefined;
+  readonly high?: number | undefined;
+  readonly confidence: number;
+  readonly limit: number;
+  readonly minimumDetectableEffect?: number | undefined;
+  readonly baseline?: number | undefined;
+  readonly candidate?: number | undefined;
+  readonly valueUnit?: 'ms' | 'share' | 'per-second' | 'cpu-ms' | undefined;
+  readonly sentence: string;
+}
+
+export interface ControlOutcome {
+  readonly control: 'same-build' | 'nodes' | 'planted' | 'sender' | 'counts' | 'steady';
+  readonly passed: boolean;
+  readonly notRun?: true | undefined;
+  readonly sentence: string;
+}
+
+export interface Judgement {
+  readonly decision: 'pass' | 'rollback';
+  readonly cause: string;
+  readonly outcomes: readonly ThresholdOutcome[];
+  readonly shown: readonly ThresholdOutcome[];
+  readonly controls: readonly ControlOutcome[];
+  readonly windows: {
+    readonly planned: number;
+    readonly counted: number;
+    readonly dropped: number;
+  };
+  readonly summary: string;
+}
+
+export interface JudgementRecord {
+  readonly id: string;
+  readonly rejudges?: string | undefined;
+  readonly at: string;
+  readonly by: string;
+  readonly thresholds: readonly string[];
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly judgement: Judgement;
+}
+
+export interface PromotionStep {
+  readonly weight: number;
+  readonly outcome: 'held' | 'skipped' | 'breached' | 'no-data';
+  readonly sentence: string;
+  readonly at?: string | undefined;
+}
+
+export type PromotionState = 'running' | 'completed' | 'returned' | 'failed';
+
+export interface Override {
+  readonly id?: string | undefined;
+  readonly actor: string;
+  readonly reason: string;
+  readonly order: 'promote' | 'rollback';
+  readonly at: string;
+  readonly expiresAt: string;
+  readonly state?: 'waiting' | 'acted' | 'refused' | 'expired' | 'stands' | undefined;
+  readonly outcome?: string | undefined;
+  /** Of the decision that it stands beside. */
+  readonly cause?: string | undefined;
+  readonly promotion?: PromotionInShort | undefined;
+}
+
+export interface PromotionInShort {
+  readonly id: string;
+  readonly state: PromotionState;
+  readonly steps: readonly PromotionStep[];
+  readonly summary?: string | undefined;
+}
+
+export interface Attempt {
+  readonly number: number;
+  readonly purpose: 'measuring' | 'tuning' | 'confirming';
+  readonly judgement?: Judgement | undefined;
+  readonly sentence: string;
+}
+
+export interface Run {
+  readonly id: string;
+  readonly service: string;
+  readonly build: string;
+  readonly label?: string | undefined;
+  readonly requestedBy: string;
+  readonly startedBy?: string | undefined;
+  readonly createdAt: string;
+  readonly phase: string;
+  readonly phases: readonly { readonly phase: string; readonly seconds: number }[];
+  readonly against: 'production' | 'reference';
+  readonly baseline?: { readonly build: string; readonly configurationHash: string } | undefined;
+  readonly decision?: Decision | undefined;
+  readonly cause?: string | undefined;
+  readonly summary?: string | undefined;
+  readonly evidence: readonly ThresholdOutcome[];
+  readonly shown: readonly ThresholdOutcome[];
+  readonly controls: readonly ControlOutcome[];
+  readonly codeEffect?: readonly ThresholdOutcome[] | undefined;
+  readonly configurationEffect?: readonly ThresholdOutcome[] | undefined;
+  readonly configuration?:
+    | {
+        readonly hash: string;
+        readonly adopted: boolean;
+        readonly values: Readonly<Record<string, number | boolean | string>>;
+      }
+    | undefined;
+  readonly promotion?: PromotionInShort | undefined;
+  readonly cancel?: { readonly actor: string; readonly at: string } | undefined;
+  readonly override?: Override | undefined;
+  readonly overrides?: readonly Override[] | undefined;
+  readonly attempts: readonly Attempt[];
+  readonly queue?:
+    | {
+        readonly ahead: number;
+        readonly behind?: string | undefined;
+        readonly reason: string;
+      }
+    | undefined;
+  readonly earlierRuns?: number | undefined;
+  readonly loosened?: readonly string[] | undefined;
+  readonly supersededBy?: string | undefined;
+}
+
+/** A run that waits or is under way. */
+export type QueueEntry = Pick<
+  Run,
+  | 'id'
+  | 'service'
+  | 'build'
+  | 'label'
+  | 'requestedBy'
+  | 'createdAt'
+  | 'phase'
+  | 'earlierRuns'
+  | 'queue'
+>;
+
+export interface InForce {
+  readonly build: string;
+  readonly configurationHash: string;
+  readonly since: string;
+  readonly promotionId: string;
+}
+
+export interface Promotion {
+  readonly id: string;
+  readonly service: string;
+  readonly build: string;
+  readonly configuration: string;
+  readonly origin: 'run' | 'person' | 'restore' | 'controller' | 'initial';
+  readonly runId?: string | undefined;
+  readonly actor: string;
+  readonly reason: string;
+  readonly createdAt: string;
+  readonly state: PromotionState;
+  readonly stage: string;
+  readonly steps: readonly PromotionStep[];
+  readonly summary?: string | undefined;
+  readonly finishedAt?: string | undefined;
+}
+
+export interface Reference {
+  readonly build: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly at: string;
+}
+
+/** What the catalogue asks of every build of the service. */
+export interface ServiceRules {
+  readonly thresholds: readonly string[];
+  readonly promote: 'auto' | 'manual' | 'never';
+  readonly fourEyes: boolean;
+}
+
+export interface Service {
+  readonly name: string;
+  readonly description: string;
+  readonly rules?: ServiceRules | undefined;
+  readonly inForce?: InForce | undefined;
+  readonly lastKnownGood?: InForce | undefined;
+  readonly reference?: Reference | undefined;
+  readonly latestRun?: Run | undefined;
+  readonly promotion?: Promotion | undefined;
+}
+
+/** One run on the trend: effects with their intervals, as they were judged. */
+export interface TrendPoint {
+  readonly runId: string;
+  readonly label?: string | undefined;
+  readonly build: string;
+  readonly finishedAt: string;
+  readonly decision: Decision;
+  readonly cause: string;
+  readonly outcomes: readonly {
+    readonly threshold: string;
+    readonly effect?: number | undefined;
+    readonly low?: number | undefined;
+    readonly high?: number | undefined;
+    readonly outcome: Outcome;
+  }[];
+}
+
+export interface RunEvent {
+  readonly runId: string;
+  readonly sequence: number;
+  readonly at: string;
+  readonly type: string;
+  readonly message: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditEntry {
+  readonly sequence: number;
+  readonly at: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly service?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly hash?: string | undefined;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor?: string | undefined;
+}
+
+export type Right = 'read' | 'run' | 'promote' | 'override' | 'loosen' | 'admin';
+
+export interface Me {
+  readonly name: string;
+  readonly kind: string;
+  readonly rights: Readonly<Partial<Record<Right, readonly string[]>>>;
+}
+
+export interface SignIn {
+  readonly token: boolean;
+  readonly oidc?:
+    | { readonly issuer: string; readonly clientId: string; readonly scopes: readonly string[] }
+    | undefined;
+  readonly anonymous: boolean;
+}

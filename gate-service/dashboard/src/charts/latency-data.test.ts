@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import type { RunEvent } from '../api/types.ts';
+import { armsOf, latenciesOf, quantilesIn } from './latency-data.ts';
+
+let sequence = 0;
+function event(type: string, data: RunEvent['data']): RunEvent {
+  sequence += 1;
+  const at = new Date(1_760_000_000_000 + sequence * 1000).toISOString();
+  return { runId: 'r', sequence, at, type, message: '', data };
+}
+
+describe('latency from the events of a run', () => {
+  it('begins anew with every comparison, and leaves the planted delay out', () => {
+    const points = latenciesOf([
+      event('phase', { phase: 'measuring' }),
+      event('progress', { medians: { baseline: 1, candidate: 1 } }),
+      event('attempt', {}),
+      event('progress', { windows: 0 }),
+      event('progress', { medians: { baseline: 20, candidate: 22 } }),
+      event('progress', { medians: { baseline: 20, planted: 40 } }),
+    ]);
+    expect(points.map(({ arms }) => arms)).toEqual([
+      { baseline: { p50: 20 }, candidate: { p50: 22 } },
+    ]);
+    expect(quantilesIn(points)).toEqual(['p50']);
+    expect(armsOf(points)).toEqual(['baseline', 'candidate']);
+  });
+
+  it('prefers the quantiles where they are told, and takes no nonsense for a number', () => {
+    const quantiles = { baseline: { p50: 1, p95: 2, p99: 3 }, candidate: { p50: 'fast', p95: 4 } };
+    const [point] = latenciesOf([event('progress', { medians: { baseline: 9 }, quantiles })]);
+    expect(point?.arms).toEqual({ baseline: { p50: 1, p95: 2, p99: 3 }, candidate: { p95: 4 } });
+  });
+});

@@ -1,0 +1,150 @@
+/** What runs where, since when and by whom; and the one button back. */
+import { useState } from 'preact/hooks';
+import { send } from '../api/client.ts';
+import type { InForce, Me, Promotion, Service } from '../api/types.ts';
+import { Digest } from '../parts/digest.tsx';
+import { Instant } from '../parts/instant.tsx';
+import { Empty } from '../parts/notice.tsx';
+import { OrderDialog } from '../parts/order-dialog.tsx';
+import { Facts } from '../parts/section.tsx';
+import { namedAs } from '../run/consequences.tsx';
+import { useResource } from '../state/resource.ts';
+import { can } from '../state/session.ts';
+import { short } from '../text/words.ts';
+
+export type Labels = ReadonlyMap<string, string>;
+
+interface Properties {
+  readonly service: Service;
+  readonly labels: Labels;
+  readonly me: Me | undefined;
+  readonly done: () => void;
+}
+
+export function InProduction({ done, labels, me, service }: Properties) {
+  const { inForce, lastKnownGood, promotion } = service;
+  const [asking, setAsking] = useState(false);
+  if (inForce === undefined) {
+    return (
+      <Empty>
+        Nothing is in production yet. A first build comes there with{' '}
+        <code>speed-gate serve --production {service.name}=FILE</code>, or by a promotion.
+      </Empty>
+    );
+  }
+  const back = lastKnownGood?.promotionId === inForce.promotionId ? undefined : lastKnownGood;
+  const busy = promotion !== undefined;
+  return (
+    <div class="production">
+      <div class="card now">
+        <h3>Now</h3>
+        <State of={inForce} labels={labels} />
+      </div>
+      <div class="card">
+        <h3>Last known good</h3>
+        {back === undefined ? (
+          <Empty>Nothing was in production before: there is nothing to go back to.</Empty>
+        ) : (
+          <>
+            <State of={back} labels={labels} />
+            {can(me, 'promote', service.name) && (
+              <p>
+                <button
+                  type="button"
+                  class="grave"
+                  disabled={busy}
+                  onClick={() => {
+                    setAsking(true);
+                  }}
+                >
+                  <span aria-hidden="true">↩ </span>Go back to {nameOf(back, labels)} …
+                </button>
+                {busy && (
+                  <span class="quiet">
+                    {' '}
+                    A promotion is under way: wait for its end, or see below.
+                  </span>
+                )}
+              </p>
+            )}
+          </>
+        )}
+      </div>
+      {asking && back !== undefined && (
+        <OrderDialog
+          title={`Go back to ${nameOf(back, labels)}`}
+          verb={`Restore ${nameOf(back, labels)}`}
+          grave
+          consequences={[
+            <>
+              Production of {service.name} goes from <strong>{nameOf(inForce, labels)}</strong> back
+              to <strong>{nameOf(back, labels)}</strong>, build and configuration as they were.
+            </>,
+            'New nodes are brought up and warmed; then traffic moves by weights 1 → 5 → 25 → 50 → 100 %, each step watched. Until then production stays as it is.',
+            `What runs now (${nameOf(inForce, labels)}) is the last known good afterwards: the same button leads forward again.`,
+            namedAs(me?.name ?? ''),
+          ]}
+          close={() => {
+            setAsking(false);
+          }}
+          order={async (reason) => {
+            await send<Promotion>(`/v1/services/${service.name}/promotions`, {
+              build: back.build,
+              configuration: back.configurationHash,
+              reason,
+            });
+            done();
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+const nameOf = ({ build }: InForce, labels: Labels): string => labels.get(build) ?? short(build);
+
+function State({ labels, of }: { readonly of: InForce; readonly labels: Labels }) {
+  const promotion = useResource<Promotion>(`/v1/promotions/${of.promotionId}`);
+  const known = promotion.data;
+  return (
+    <>
+      <p class="build-name">{nameOf(of, labels)}</p>
+      <Facts
+        of={[
+          ['Build', <Digest key="build" of={of.build} what="build" />],
+          [
+            'Configuration',
+            <Digest key="configuration" of={of.configurationHash} what="configuration" />,
+          ],
+          ['Since', <Instant key="since" at={of.since} />],
+          ['By', known === undefined ? ' ' : <By key="by" promotion={known} />],
+        ]}
+      />
+    </>
+  );
+}
+
+const ORIGINS: Readonly<Record<Promotion['origin'], string>> = {
+  run: 'its run',
+  person: 'a person',
+  restore: 'going back',
+  controller: 'the controller',
+  initial: 'the first start',
+};
+
+function By({ promotion }: { readonly promotion: Promotion }) {
+  const { actor, origin, reason, runId } = promotion;
+  return (
+    <>
+      {actor}
+      {runId === undefined ? (
+        `, ${ORIGINS[origin]}`
+      ) : (
+        <>
+          , <a href={`/runs/${runId}`}>{ORIGINS[origin]}</a>
+        </>
+      )}
+      {reason !== '' && <span class="quiet"> – {reason}</span>}
+    </>
+  );
+}
