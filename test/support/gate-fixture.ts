@@ -89,6 +89,12 @@ export async function prepareGate(options: GateOptions = {}): Promise<TestGate> 
           sha256: tokenDigest(token),
           rights: ['read', 'run', 'promote', 'override'],
         },
+        {
+          name: 'approver',
+          kind: 'person',
+          sha256: tokenDigest(`${token}-approver`),
+          rights: ['read', 'promote', 'override'],
+        },
         { name: 'reader', kind: 'ci', sha256: tokenDigest(`${token}-reader`), rights: ['read'] },
       ],
     }),
@@ -126,9 +132,10 @@ interface Place {
 
 export class TestGate {
   readonly state: string;
-  /** May do everything but administer; `readerToken` may only read. */
+  /** May do everything but administer; `readerToken` may only read, and `approverToken` not run. */
   readonly token: string;
   readonly readerToken: string;
+  readonly approverToken: string;
   readonly url: string;
   readonly ports: {
     readonly listen: number;
@@ -143,9 +150,14 @@ export class TestGate {
     this.state = state;
     this.token = token;
     this.readerToken = `${token}-reader`;
+    this.approverToken = `${token}-approver`;
     this.url = `http://127.0.0.1:${listen}`;
     this.ports = { listen, staging, production };
     this.#environment = { ...environment };
+  }
+
+  get #logFile(): string {
+    return join(this.state, `serve-${String(this.ports.listen)}.log`);
   }
 
   get servicePid(): number {
@@ -158,12 +170,26 @@ export class TestGate {
     this.#environment[name] = value;
   }
 
+  /**
+   * Another process of the same service: the same folder, ports of the platform and tokens, an API port of
+   * its own. Not started; end it with {@link stopService} before this one is closed.
+   */
+  async replica(): Promise<TestGate> {
+    const [listen] = await freePorts(1);
+    const { state, token } = this;
+    const { production, staging } = this.ports;
+    return new TestGate(
+      { state, token, listen: listen!, staging, production },
+      { ...this.#environment, SPEED_GATE_LISTEN: `127.0.0.1:${listen!}` },
+    );
+  }
+
   /** Starts the service (again) on the same folder, ports and environment. */
   async startService(): Promise<void> {
     this.#service = startService({
       environment: this.#environment,
       production: `${SERVICE}=${components.wars['1.0'].path}`,
-      logFile: join(this.state, 'serve.log'),
+      logFile: this.#logFile,
     });
     await this.#service.ready(new GateClient(this.url, this.token), READY_MS);
   }
@@ -184,6 +210,12 @@ export class TestGate {
       child.once('close', resolve);
     });
     return { code, output };
+  }
+
+  /** Drains the service, if it runs; the platform goes on. */
+  async stopService(): Promise<void> {
+    await this.#service?.stop();
+    this.#service = undefined;
   }
 
   /** Kills the service; resolves when it and every child of it is gone. */
@@ -318,7 +350,7 @@ export class TestGate {
   }
 
   async log(): Promise<string> {
-    return readFile(join(this.state, 'serve.log'), 'utf8').catch(() => '');
+    return readFile(this.#logFile, 'utf8').catch(() => '');
   }
 
   /** Drains the service and ends the platform. @throws Error when something of it is left */

@@ -62,6 +62,12 @@ it('removes the files first and marks them, in as many goes as it takes', async 
   }
 });
 
+it('touches nothing outside the folder of samples', async () => {
+  for (const file of ['../secret', 'samples/../tokens.yaml', 'samplesx/a', 'samples']) {
+    await expect(sampleFilesIn('/nowhere').remove(file)).rejects.toThrow('it stays');
+  }
+});
+
 it('leaves what cannot be removed unmarked, says so once, and goes on', async () => {
   const store = fakeStore(['samples/a/a.csv.gz', '../secret', 'samples/b/b.csv.gz']);
   const problems: string[] = [];
@@ -70,7 +76,10 @@ it('leaves what cannot be removed unmarked, says so once, and goes on', async ()
   const pruning = keepPruning(
     {
       store,
-      sampleFiles: sampleFilesIn('/nowhere'),
+      sampleFiles: {
+        remove: (file) =>
+          file.startsWith('samples/') ? Promise.resolve() : Promise.reject(new Error('not ours')),
+      },
       clock,
       days: 1,
       problem: ({ message }) => problems.push(message),

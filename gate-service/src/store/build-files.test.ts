@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -112,9 +112,16 @@ it('leaves nothing of an upload that breaks off', async () => {
 
 it('clears what a former service left unfinished, and nothing else', async () => {
   await writeFile(join(directory, '.upload-old'), 'x');
+  const yesterday = new Date(Date.now() - 86_400_000);
+  await utimes(join(directory, '.upload-old'), yesterday, yesterday);
+  // Another replica is taking it.
+  await writeFile(join(directory, '.upload-now'), 'x');
   await writeFile(join(directory, `${'b'.repeat(64)}.war`), 'x');
   await openBuildFiles({ directory, maxBytes: MAX_BYTES });
-  expect(await readdir(directory)).toStrictEqual([`${'b'.repeat(64)}.war`]);
+  expect((await readdir(directory)).sort()).toStrictEqual([
+    '.upload-now',
+    `${'b'.repeat(64)}.war`,
+  ]);
 });
 
 it('never makes a path of anything but a digest', async () => {

@@ -38,9 +38,12 @@ export interface BuildFiles {
 }
 
 const TEMPORARY = '.upload-';
+/** An upload that nobody has written to for so long is nobody's any more, whichever process began it. */
+const ABANDONED_MS = 3_600_000;
 
 /**
- * Makes the folder and clears it of uploads that a former service left unfinished.
+ * Makes the folder and clears it of uploads that a former service left unfinished; another replica may be
+ * taking one right now.
  * @param options.maxBytes largest build that is taken, in bytes
  */
 export async function openBuildFiles(options: {
@@ -50,7 +53,10 @@ export async function openBuildFiles(options: {
   const { directory, maxBytes } = options;
   await mkdir(directory, { recursive: true });
   for (const name of await readdir(directory)) {
-    if (name.startsWith(TEMPORARY)) await rm(join(directory, name), { force: true });
+    if (!name.startsWith(TEMPORARY)) continue;
+    const file = join(directory, name);
+    const written = (await stat(file).catch(() => undefined))?.mtimeMs ?? Infinity;
+    if (Date.now() - written > ABANDONED_MS) await rm(file, { force: true });
   }
 
   const pathOf = (digest: string): string => {
