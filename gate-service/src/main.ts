@@ -26,6 +26,18 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'make a workload from an access log, check one, or print its schema',
     run: async (args) => (await import('./commands/workload.ts')).workload(args),
   },
+  doctor: {
+    summary: 'check components, ports, files, rights and the store, and say the remedy',
+    run: async (args) => (await import('./commands/doctor.ts')).doctor(args),
+  },
+  audit: {
+    summary: 'verify that nobody has changed the audit',
+    run: async (args) => (await import('./commands/audit.ts')).audit(args),
+  },
+  token: {
+    summary: 'make a token, and the line for the identities file',
+    run: async (args) => (await import('./commands/token.ts')).token(args),
+  },
   demo: {
     summary: 'play three pushes of the sample application against real nodes',
     run: async (args) => (await import('./commands/demo.ts')).demo(args),

@@ -22,6 +22,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   optimizer: ['statistics'],
   stack: ['optimizer'],
   settings: ['judge', 'load', 'stack'],
+  notifications: ['settings'],
   store: [],
   mesh: [],
   statistics: [],
@@ -34,6 +35,7 @@ const onlyInto: Readonly<Record<string, RegExp>> = {
   'judge>load': /^load\/sample\.ts$/,
   'platforms>node-agent': /^node-agent\/(client|protocol)\.ts$/,
   'telemetry>node-agent': /^node-agent\/(client|protocol)\.ts$/,
+  'notifications>settings': /^settings\/yaml-document\.ts$/,
 };
 
 /** Ports that an adapter may name in an `import type`: no arrow by the design. */
@@ -42,6 +44,7 @@ const portFiles: Readonly<Record<string, RegExp>> = {
   telemetry: /^(runs|platforms|judge)\//,
   judge: /^telemetry\/telemetry\.ts$/,
   platforms: /^(load|runs|settings)\//,
+  notifications: /^runs\/(notifier|records|run-store)\.ts$/,
 };
 
 /** Ports that declare errors for their adapters to throw: those are values, so the import is one at run time. */

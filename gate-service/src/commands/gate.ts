@@ -20,6 +20,8 @@ import { openBuildFiles, type BuildFiles } from '../store/build-files.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { createPrometheusTelemetry } from '../telemetry/prometheus.ts';
 import { digestOfFile } from './digest.ts';
+import { withEventLog } from './event-log.ts';
+import { withoutSecrets } from './logger.ts';
 
 const DEFAULT_BUILD_BYTES = 512 * 1024 * 1024;
 
@@ -69,11 +71,15 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const { catalogue, log, stateDirectory } = options;
   await mkdir(stateDirectory, { recursive: true });
   const resources = machineShare();
-  const store = await openStore(
-    options.databaseUrl === undefined
-      ? { file: path.join(stateDirectory, 'speed-gate.sqlite') }
-      : { url: options.databaseUrl },
+  const store = withEventLog(
+    await openStore(
+      options.databaseUrl === undefined
+        ? { file: path.join(stateDirectory, 'speed-gate.sqlite') }
+        : { url: options.databaseUrl },
+    ),
+    log,
   );
+  const notifier = options.notifier?.(store);
   const buildFiles = await openBuildFiles({
     directory: path.join(stateDirectory, 'builds'),
     maxBytes: options.maxBuildBytes ?? DEFAULT_BUILD_BYTES,
@@ -116,9 +122,11 @@ export async function openGate(options: GateOptions): Promise<Gate> {
       },
     },
     ...(options.retentionDays === undefined ? {} : { retentionDays: options.retentionDays }),
-    ...(options.notifier === undefined ? {} : { notifier: options.notifier(store) }),
+    ...(notifier === undefined ? {} : { notifier }),
     problem: (error) => {
       log.error({ err: error }, 'runs cannot go on');
+      const message = withoutSecrets(error.message);
+      void notifier?.notify({ type: 'problem', at: new Date().toISOString(), message });
     },
   });
   const close = async (): Promise<void> => {

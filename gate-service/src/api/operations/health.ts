@@ -13,7 +13,19 @@ declare module 'fastify' {
 }
 
 const DATABASE_TIMEOUT_MS = 1_000;
-const statusSchema = z.object({ status: z.string() });
+const aliveSchema = z.object({ status: z.string() });
+const readySchema = z.object({
+  status: z.string(),
+  checks: z
+    .array(
+      z.object({
+        name: z.enum(['store', 'driver']),
+        status: z.string().describe('`ok`; of the driver also `standby` and `waiting`.'),
+        detail: z.string(),
+      }),
+    )
+    .readonly(),
+});
 
 /**
  * Adds `drain()`; closing drains too. Returns the question whether it was called.
@@ -39,11 +51,12 @@ export function decorateDraining(app: FastifyInstance, drainMs: number): () => b
   return () => draining;
 }
 
-/** `/healthz` (asks nothing) and `/readyz` (asks the database). */
+/** `/healthz` (asks nothing) and `/readyz` (asks the database, and whether some replica drives). */
 export function healthRoutes(
-  { store }: AppDependencies,
+  { runs, store }: Pick<AppDependencies, 'runs' | 'store'>,
   isDraining: () => boolean,
 ): FastifyPluginCallbackZod {
+  const driver = driverCheck(runs);
   return (app, _options, done) => {
     app.get(
       '/healthz',
@@ -53,7 +66,7 @@ export function healthRoutes(
           tags: ['operations'],
           summary: 'Whether the process answers',
           security: [],
-          response: { 200: statusSchema },
+          response: { 200: aliveSchema },
         },
       },
       () => ({ status: 'alive' }),
@@ -66,7 +79,7 @@ export function healthRoutes(
           tags: ['operations'],
           summary: 'Whether requests should be sent here',
           security: [],
-          response: { 200: statusSchema },
+          response: { 200: readySchema },
         },
       },
       async (request) => {
@@ -79,9 +92,41 @@ export function healthRoutes(
           request.log.error({ err: error }, 'the database does not answer');
           throw new ProblemError(503, 'database-unavailable', 'the database does not answer');
         }
-        return { status: 'ready' };
+        return {
+          status: 'ready',
+          checks: [
+            { name: 'store' as const, status: 'ok', detail: 'the database answers' },
+            driver(),
+          ],
+        };
       },
     );
     done();
+  };
+}
+
+/**
+ * A replica that stands by is ready: it serves everything and stores orders for the driver. Only before the
+ * first driver is known nothing is: a new version that cannot start its platform must not take over.
+ * Later one may be missing for a while: orders wait then, and answers are as good as before.
+ */
+function driverCheck(runs: Pick<AppDependencies['runs'], 'driving'>) {
+  let known = false;
+  return () => {
+    const { here, holder } = runs.driving();
+    known ||= here || holder !== undefined;
+    if (!known) {
+      throw new ProblemError(
+        503,
+        'no-driver',
+        'no replica drives runs yet: the platform is being started, or cannot be (the log says why)',
+      );
+    }
+    const name = 'driver' as const;
+    if (here) return { name, status: 'ok', detail: 'this replica drives runs and promotions' };
+    if (holder === undefined) {
+      return { name, status: 'waiting', detail: 'no replica drives at the moment: runs wait' };
+    }
+    return { name, status: 'standby', detail: 'another replica drives runs and promotions' };
   };
 }
