@@ -12,7 +12,7 @@ import { secureHeaders } from './headers.ts';
 import { requireRights } from './identity/authenticate.ts';
 import { anonymousOf, guardLoopback } from './identity/insecure-loopback.ts';
 import { limitRequests } from './identity/request-limit.ts';
-import { identityRoutes } from './identity/routes.ts';
+import { identityRoutes, signInOrigins } from './identity/routes.ts';
 import { deliveryRoutes } from './operations/deliveries.ts';
 import { decorateDraining, healthRoutes } from './operations/health.ts';
 import { metricsOf, metricsRoute } from './operations/metrics.ts';
@@ -84,7 +84,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
   await app.register(serviceRoutes(dependencies));
   await app.register(promotionRoutes(dependencies));
   await app.register(auditRoutes(dependencies));
-  await app.register(dashboardRoutes());
+  await app.register(dashboardRoutes({ connect: () => signInOrigins(tokens) }));
   openApiRoute(app);
   await app.ready();
   return app;

@@ -7,6 +7,10 @@ import { EVERY_SERVICE } from './rights.ts';
 import type { Identity, RequiredRight, Right } from './rights.ts';
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Every route with the right that it takes, as `GET /v1/runs`: for the test that walks them all. */
+    routeRights: ReadonlyMap<string, RequiredRight>;
+  }
   interface FastifyRequest {
     identity: Identity | null;
   }
@@ -36,14 +40,18 @@ export function requireRights(
   options: RightsOptions = {},
 ): void {
   const failures = createFailureLimit(FAILURES_PER_MINUTE);
+  const routeRights = new Map<string, RequiredRight>();
   app.decorateRequest('identity', null);
+  app.decorate('routeRights', routeRights);
 
   app.addHook('onRoute', (route) => {
-    if (route.config?.right === undefined) {
+    const right = route.config?.right;
+    if (right === undefined) {
       throw new Error(
         `route ${String(route.method)} ${route.url} does not say what right it takes`,
       );
     }
+    for (const method of [route.method].flat()) routeRights.set(`${method} ${route.url}`, right);
   });
 
   app.addHook('onRequest', async (request, reply) => {

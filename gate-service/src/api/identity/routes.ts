@@ -38,6 +38,13 @@ export interface IdentityRoutesOptions {
   readonly anonymous: boolean;
 }
 
+/** Where the dashboard may connect to besides this service: the issuer that people sign in with. */
+export function signInOrigins(tokens: IdentitySource): readonly string[] {
+  const oidc = tokens.signIn?.();
+  if (oidc === undefined) return [];
+  return [...new Set([oidc.issuer, ...oidc.origins].map((url) => new URL(url).origin))];
+}
+
 /** `GET /v1/me` and `GET /v1/sign-in`. */
 export function identityRoutes(options: IdentityRoutesOptions): FastifyPluginCallbackZod {
   return (app, _options, done) => {
