@@ -117,13 +117,19 @@ async function pushed(build: string): Promise<RunView> {
 
 /** Id of the promotion that a person's order against the decision has started. */
 async function overridden(run: RunView): Promise<string> {
-  const order = await gate.call<RunView>('POST', `/v1/runs/${run.id}/override`, {
-    json: {
-      order: 'promote',
-      reason: 'the machine was too busy to show that this build is as fast',
-      expiresAt: new Date(Date.now() + 600_000).toISOString(),
-    },
-  });
+  const seen = await gate.call('GET', `/v1/runs/${run.id}`);
+  const json = {
+    order: 'promote',
+    reason: 'the machine was too busy to show that this build is as fast',
+    expiresAt: new Date(Date.now() + 600_000).toISOString(),
+  };
+  const ask = (token: string, headers: Readonly<Record<string, string>>) =>
+    gate.call<RunView>('POST', `/v1/runs/${run.id}/override`, { token, headers, json });
+  const seenTag = { 'if-match': String(seen.headers.etag) };
+  expect((await ask(gate.approverToken, {})).status).toBe(428);
+  expect((await ask(gate.approverToken, { 'if-match': '"1-0-none"' })).status).toBe(412);
+  expect((await ask(gate.token, seenTag)).status).toBe(409);
+  const order = await ask(gate.approverToken, seenTag);
   expect(order.status).toBe(202);
   expect(order.body).toMatchObject({ decision: 'rollback', override: { order: 'promote' } });
   return until('the override has started its promotion', async () => {

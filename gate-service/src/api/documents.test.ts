@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeSampleFile } from '../load/sample-file.ts';
 import type { Judgement, ThresholdOutcome } from '../judge/judgement.ts';
 import type { MeasurementRecord } from '../runs/run-store.ts';
+import type { OverrideView } from '../runs/run.ts';
 import type { Problem } from './problems/problem.ts';
 import { escapeMarkup } from './runs/documents/markup.ts';
 import { bearer, openApiFixture, runView } from '../../../test/support/api-fixture.ts';
@@ -211,6 +212,64 @@ it('say so when nothing was measured or decided yet', async () => {
   expect((await get('junit.xml')).body).toContain('<error type="unfinished"');
   expect((await get('report.html')).body).toContain('Not finished');
   expect((await get('evidence')).json()).toMatchObject({ judgements: [], measurements: [] });
+});
+
+describe('documents of a run beside whose decision somebody ordered something', () => {
+  beforeEach(async () => {
+    const override: OverrideView = {
+      id: 'o-1',
+      actor: 'ann',
+      order: 'promote',
+      reason: 'a <b>known</b> regression',
+      at: '2026-01-01T00:10:00.000Z',
+      expiresAt: '2026-01-01T01:10:00.000Z',
+      state: 'acted',
+      outcome: 'overridden although the measurement was invalid: promotion o-1 begins',
+      cause: 'invalid',
+      promotion: { id: 'o-1', state: 'returned', steps: [], summary: 'p95 rose at 25 %' },
+    };
+    await fixture.runs.begin(
+      runView({
+        phase: 'finished',
+        decision: 'rollback',
+        cause: 'invalid',
+        summary: 'too noisy.',
+        startedBy: 'bob',
+        earlierRuns: 3,
+        loosened: ['p50 <= baseline + 25% instead of p50 <= baseline + 10%'],
+        override,
+        overrides: [override],
+      }),
+    );
+  });
+
+  it('show who ordered what, against what, and what came of it', async () => {
+    const { body } = await get('report.html');
+    for (const part of [
+      'ann ordered <strong>promote</strong>',
+      'a &lt;b&gt;known&lt;/b&gt; regression',
+      'overridden although the measurement was invalid',
+      'promotion returned, p95 rose at 25 %',
+      'build started by bob',
+      'Runs of this build before</dt><dd>3',
+      'Loosened for this run: p50 &lt;= baseline + 25%',
+    ]) {
+      expect(body).toContain(part);
+    }
+    expect((await get('junit.xml')).body).toMatch(/<error type="invalid"[^>]*ann ordered promote/);
+    expect((await get('evidence')).json()).toMatchObject({
+      earlierRuns: 3,
+      startedBy: 'bob',
+      overrides: [{ actor: 'ann', state: 'acted', promotion: { state: 'returned' } }],
+    });
+  });
+});
+
+it('show that a run is being cancelled', async () => {
+  const cancel = { actor: 'ann', at: '2026-01-01T00:01:00.000Z' };
+  await fixture.runs.begin(runView({ phase: 'measuring', cancel }));
+  expect((await get('report.html')).body).toContain('ann has cancelled the run');
+  expect((await get('junit.xml')).body).toContain('and ann has cancelled it');
 });
 
 it('escapes what XML does not allow', () => {
