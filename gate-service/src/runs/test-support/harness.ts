@@ -302,11 +302,22 @@ export class FakeGate {
     });
   }
 
-  /** Recovers, then works until nothing is queued. */
+  /** Recovers, then works until nothing is queued; orders are attended to once a second, as by a real worker. */
   async untilIdle(): Promise<void> {
     await this.worker.recover();
+    const idle = new AbortController();
+    const attending = this.#attendUntil(idle.signal);
     while (await this.worker.step());
+    idle.abort();
+    await attending;
     await this.worker.attend();
+  }
+
+  async #attendUntil(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#world.clock.sleep(1_000, signal).catch(() => undefined);
+      await this.worker.attend().catch((error: unknown) => this.problems.push(asError(error)));
+    }
   }
 
   /** Submits a run of the new build, and drives it to its end. */

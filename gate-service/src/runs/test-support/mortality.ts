@@ -5,11 +5,16 @@ export class Mortality {
   calls = 0;
   readonly #dieAt: number;
   readonly #afterwards: boolean;
+  readonly #counts: (method: string) => boolean;
 
-  /** @param afterwards whether the fatal call still takes effect */
-  constructor(dieAt = Infinity, afterwards = false) {
+  /**
+   * @param afterwards whether the fatal call still takes effect
+   * @param counts which calls are counted
+   */
+  constructor(dieAt = Infinity, afterwards = false, counts: (method: string) => boolean = any) {
     this.#dieAt = dieAt;
     this.#afterwards = afterwards;
+    this.#counts = counts;
   }
 
   readonly wrap = <T extends object>(target: T): T =>
@@ -18,14 +23,27 @@ export class Mortality {
         const value: unknown = Reflect.get(own, property, own);
         if (typeof value !== 'function' || property === 'entryPoint') return value;
         return (...parameters: unknown[]) => {
-          this.calls += 1;
+          if (this.calls >= this.#dieAt) return silence();
+          if (this.#counts(String(property))) this.calls += 1;
           const fatal = this.calls === this.#dieAt;
-          if (this.calls > this.#dieAt || (fatal && !this.#afterwards)) return silence();
+          if (fatal && !this.#afterwards) return silence();
           const answer: unknown = Reflect.apply(value, own, parameters);
-          return fatal ? silence() : answer;
+          if (!fatal) return answer;
+          // It may fail; the dead do not hear of it.
+          Promise.resolve(answer).catch(() => undefined);
+          return silence();
         };
       },
     });
+}
+
+/** Calls that change the store or the world: dying at any other is dying between two of them. */
+export function changes(method: string): boolean {
+  return /^(save|create|update|append|request|deploy|route|restore|remove)/.test(method);
+}
+
+function any(): boolean {
+  return true;
 }
 
 /** What a dead process hears. */
