@@ -214,6 +214,8 @@ describe('a promotion of a pass', () => {
     await gate.runs.promote('checkout', order, 'bob');
     await settle();
     expect(await inForce()).toBe(NEW);
+    const { items } = await world.store.runs({ service: 'checkout' }, { limit: 1 });
+    expect(await messages(items[0]!.id)).toContain('bob orders the promotion of this build');
     const back = { build: OLD, configuration: stock.hash, reason: 'errors at night' };
     await gate.runs.promote('checkout', back, 'ann');
     await settle();

@@ -8,7 +8,6 @@ import type { Notifier } from './notifier.ts';
 import { against } from './override-words.ts';
 import { checkedExpiry, checkedReason, requireSomebodyElse } from './order-rules.ts';
 import { promotable, targetOfOverride } from './promotable.ts';
-import type { Promotable } from './promotable.ts';
 import type { Promotions } from './promotion.ts';
 import type { OverrideRecord, PromotionRecord, RunRecord } from './records.ts';
 import { revisionOf } from './revision.ts';
@@ -41,12 +40,13 @@ export class People {
     order: PromotionOrder,
     actor: string,
   ): Promise<PromotionRecord> {
-    const { clock, promotions, store } = this.#deps;
+    const { clock, journal, promotions, store } = this.#deps;
     const reason = checkedReason(order.reason);
     const pair = { build: order.build, configurationHash: order.configuration };
     await this.#requireFree(service.name);
-    const found = await promotable(store, service.name, pair);
-    if (service.fourEyes) await this.#requireFourEyes(found, actor);
+    const { judged, origin } = await promotable(store, service.name, pair);
+    const run = judged === undefined ? undefined : await store.run(judged.runId);
+    if (service.fourEyes && run !== undefined) requireSomebodyElse(run, actor, 'promotion');
     await store.appendAudit({
       at: isoNow(clock),
       actor,
@@ -57,17 +57,18 @@ export class People {
       data: {
         build: order.build,
         configuration: order.configuration,
-        origin: found.origin,
-        judgedBy: found.judged?.runId ?? null,
+        origin,
+        judgedBy: run?.id ?? null,
+        loosened: run?.settings.loosened ?? [],
       },
     });
-    return promotions.create({
-      service: service.name,
-      ...pair,
-      origin: found.origin,
-      actor,
-      reason,
-    });
+    const request = { service: service.name, ...pair, origin, actor, reason };
+    const promotion = await promotions.create(request);
+    if (run !== undefined) {
+      const words = `${actor} orders the promotion of this build: ${reason}`;
+      await journal.append(run.id, 'promotion', words, { promotion: promotion.id });
+    }
+    return promotion;
   }
 
   /** @throws RefusedError */
@@ -118,11 +119,6 @@ export class People {
   /** For the replica that drives, about once a second: acts on every order whose time has come. */
   due(): Promise<void> {
     return this.#due.act();
-  }
-
-  async #requireFourEyes({ judged }: Promotable, actor: string): Promise<void> {
-    const run = judged === undefined ? undefined : await this.#deps.store.run(judged.runId);
-    if (run !== undefined) requireSomebodyElse(run, actor, 'promotion');
   }
 
   async #requireFree(service: string): Promise<void> {

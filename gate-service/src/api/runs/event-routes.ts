@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { AppDependencies } from '../dependencies.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { idSchema } from '../schemas.ts';
-import { followEvents, formatServerSentEvent } from './event-stream.ts';
+import { followEvents, formatServerSentEvent, isOver } from './event-stream.ts';
 import type { StreamTimes } from './event-stream.ts';
 import { runFor } from './routes.ts';
 import { runEventSchema } from './schemas.ts';
@@ -59,7 +59,7 @@ export function eventRoutes({ runs }: AppDependencies): FastifyPluginCallbackZod
         if (!wantsStream(request.headers.accept, request.query.after !== undefined)) {
           return { events: await runs.events(id, after) };
         }
-        if (run.phase === 'finished' && (await runs.events(id, after)).length === 0) {
+        if (isOver(run) && (await runs.events(id, after)).length === 0) {
           return reply.code(204).send(undefined);
         }
         const stream = new AbortController();

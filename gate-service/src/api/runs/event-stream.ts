@@ -1,5 +1,5 @@
 /** Follows the events of one run from the store: nothing is lost, nothing comes twice, in order. */
-import type { RunEvent } from '../../runs/run.ts';
+import type { RunEvent, RunView } from '../../runs/run.ts';
 import type { RunService } from '../../runs/run-service.ts';
 
 /** What a follower is given: an event, a sign of life, or the end. */
@@ -9,14 +9,14 @@ export type StreamItem =
 export interface StreamTimes {
   /** Without news the store is asked again and the follower told that the line is up. Milliseconds. */
   readonly aliveMs: number;
-  /** How long a finished run is still listened to, for events that are written at its very end. Milliseconds. */
+  /** How long a run that is over is still listened to, for events that are written at its very end. Milliseconds. */
   readonly lingerMs: number;
 }
 
 /**
- * Yields events with a sequence above `after`, then new ones as they happen, until the run is finished and
- * all its events were given, or `signal` aborts. A notification only wakes the reader; the events always
- * come from the store, so a lost or early notification changes nothing but the delay.
+ * Yields events with a sequence above `after`, then new ones as they happen, until the run is over (see
+ * {@link isOver}) and all its events were given, or `signal` aborts. A notification only wakes the reader;
+ * the events always come from the store, so a lost or early notification changes nothing but the delay.
  */
 export async function* followEvents(
   runs: RunService,
@@ -35,7 +35,8 @@ export async function* followEvents(
   const unsubscribe = runs.subscribe(id, notify);
   signal.addEventListener('abort', notify, { once: true });
   try {
-    let finished = (await runs.get(id))?.phase === 'finished';
+    const over = async (): Promise<boolean> => isOver(await runs.get(id));
+    let finished = await over();
     let lingered = finished;
     while (!signal.aborted) {
       news = false;
@@ -43,15 +44,15 @@ export async function* followEvents(
       for (const event of events) {
         last = event.sequence;
         yield { kind: 'event', event };
-        if (isLast(event)) finished = true;
       }
+      if (!finished && events.some(mayEnd)) finished = await over();
       if (events.length > 0) continue;
       if (finished && lingered) return;
       if (finished) lingered = true;
       const woken = await sleep(finished ? times.lingerMs : times.aliveMs);
       if (woken || finished) continue;
       yield { kind: 'alive' };
-      finished = (await runs.get(id))?.phase === 'finished';
+      finished = await over();
     }
   } finally {
     unsubscribe();
@@ -74,8 +75,25 @@ export async function* followEvents(
   }
 }
 
-function isLast(event: RunEvent): boolean {
-  return event.type === 'decision' || event.data.phase === 'finished';
+/** Nothing more will happen: the run has its decision, and no order beside it is still to act or at work. */
+export function isOver(run: RunView | undefined): boolean {
+  if (run === undefined) return true;
+  return (
+    run.phase === 'finished' &&
+    run.overrides.every(
+      ({ promotion, state }) => state !== 'waiting' && promotion?.state !== 'running',
+    )
+  );
+}
+
+/** After such an event the run may be over. */
+function mayEnd({ data, type }: RunEvent): boolean {
+  return (
+    type === 'decision' ||
+    type === 'override' ||
+    data.phase === 'finished' ||
+    (type === 'promotion' && data.state !== undefined)
+  );
 }
 
 /** One server-sent event (HTML standard, section 9.2.5); the data is one line of JSON. */

@@ -60,7 +60,7 @@ const submissionSchema = runSchema
 export function runRoutes(dependencies: AppDependencies): FastifyPluginCallbackZod {
   const { runs } = dependencies;
   return (app, _options, done) => {
-    app.register(queueRoutes(dependencies));
+    void app.register(queueRoutes(dependencies));
 
     app.post(
       '/v1/runs',

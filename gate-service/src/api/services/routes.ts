@@ -32,8 +32,8 @@ const service = serviceInPath('name');
 export function serviceRoutes(dependencies: AppDependencies): FastifyPluginCallbackZod {
   const { runs } = dependencies;
   return (app, _options, done) => {
-    app.register(pastRoutes(dependencies));
-    app.register(jsonSchemaRoutes());
+    void app.register(pastRoutes(dependencies));
+    void app.register(jsonSchemaRoutes());
 
     app.get(
       '/v1/services',
