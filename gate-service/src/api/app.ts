@@ -6,6 +6,7 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import { auditRoutes } from './audit/routes.ts';
 import { buildRoutes } from './builds/routes.ts';
 import { readJsonBodies } from './bodies/json-body.ts';
+import { refuseNulCharacters } from './bodies/plain-texts.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import type { AppDependencies } from './dependencies.ts';
 import { secureHeaders } from './headers.ts';
@@ -18,7 +19,7 @@ import { decorateDraining, healthRoutes } from './operations/health.ts';
 import { metricsOf, metricsRoute } from './operations/metrics.ts';
 import { describeApi, openApiRoute } from './operations/openapi.ts';
 import { handleErrors } from './problems/error-handler.ts';
-import { answerClientError, answerFrameworkError } from './problems/unreadable.ts';
+import { answerClientError, answerFrameworkError, requireHost } from './problems/unreadable.ts';
 import { promotionRoutes } from './promotions/routes.ts';
 import { documentRoutes } from './runs/document-routes.ts';
 import { eventRoutes } from './runs/event-routes.ts';
@@ -48,14 +49,17 @@ export async function buildApp(dependencies: AppDependencies): Promise<FastifyIn
     genReqId: () => randomUUID(),
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerClientError,
+    // Asked for in a hook, which answers with a problem.
+    http: { requireHostHeader: false },
   });
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
 
   readJsonBodies(app, dependencies.bodyTimeoutMs);
-
+  refuseNulCharacters(app);
   secureHeaders(app);
+  requireHost(app);
   handleErrors(app);
   const isDraining = decorateDraining(app, dependencies.drainMs ?? DRAIN_MS);
   const metrics = metricsOf(dependencies);

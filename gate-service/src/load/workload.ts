@@ -61,7 +61,8 @@ const expectSchema = z
 /** The fields of a request but its data, which a workload file may name and a run's workload holds. */
 export const requestKindShape = {
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'lower-case letters, digits and dashes'),
-  weight: z.number().positive().default(1),
+  /** Counts of an access log fit in; sums of the largest stay exact enough. */
+  weight: z.number().positive().max(1e12).default(1),
   method: z.enum(['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']).default('GET'),
   /** May hold placeholders, whose values are the same for both arms of a pair. */
   path: templateText

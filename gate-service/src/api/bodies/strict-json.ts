@@ -1,9 +1,9 @@
 /** JSON as RFC 8259 recommends it to be: no name twice, no bombs, nothing that a database cannot keep. */
 
 const DEEPEST = 32;
-/** Members of one object or array: each may cost a line of complaint. */
-const MOST_MEMBERS = 10_000;
-const MOST_VALUES = 100_000;
+/** Members of one object or array, each of which may cost a complaint: rows of test data are the longest list. */
+const MOST_MEMBERS = 100_000;
+const MOST_VALUES = 400_000;
 /** Names that mean something to JavaScript itself. */
 const RESERVED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
@@ -46,7 +46,7 @@ function inspect(text: string): void {
   const pointer = (): string =>
     frames
       .filter((frame) => !frame.readsName)
-      .map(({ name }) => `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+      .map(({ name }) => `/${shown(name).replaceAll('~', '~0').replaceAll('/', '~1')}`)
       .join('');
   const wrong = (message: string): never => {
     throw new StrictJsonError(pointer(), message);
@@ -104,6 +104,14 @@ function inspect(text: string): void {
       default:
     }
   }
+}
+
+/** A problem must not carry on what it complains of. */
+function shown(name: string | number): string {
+  return String(name)
+    .slice(0, 100)
+    .replaceAll(/\p{Cc}/gu, '\ufffd')
+    .toWellFormed();
 }
 
 function endOfString(text: string, start: number): number {

@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from './error-handler.ts';
 import { ProblemError } from './problem.ts';
 
@@ -18,6 +18,14 @@ export function answerFrameworkError(
       : new ProblemError(400, 'invalid-request', 'the address cannot be decoded');
   void reply.headers({ 'x-content-type-options': 'nosniff' });
   sendProblem(request, reply, problem);
+}
+
+/** What RFC 9112, section 3.2, asks of every request of HTTP/1.1. */
+export function requireHost(app: FastifyInstance): void {
+  app.addHook('onRequest', ({ headers, raw }, _reply, done) => {
+    if (headers.host !== undefined || raw.httpVersion !== '1.1') done();
+    else done(new ProblemError(400, 'invalid-request', 'the header Host is missing'));
+  });
 }
 
 const PROBLEMS: Readonly<Record<string, [number, string, string]>> = {
