@@ -15,7 +15,8 @@ type Step = (stored: Stored) => boolean;
 
 const VERSIONS = ['1.0', '1.1'] as const;
 /** The run is so near that what comes next may last a few milliseconds only. */
-const JUDGED: Step = ({ phase }) => phase === 'tuning' || phase === 'judging' || phase === 'promoting';
+const JUDGED: Step = ({ phase }) =>
+  phase === 'tuning' || phase === 'judging' || phase === 'promoting';
 
 let gate: TestGate;
 let database: GateDatabase;

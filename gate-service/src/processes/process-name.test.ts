@@ -6,7 +6,7 @@ import { hasEnded, processName } from './process-name.ts';
 it('knows that a process has ended, and that another has its pid', async () => {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
   await once(child, 'spawn');
-  const name = processName(child.pid!);
+  const name = processName(child.pid);
   expect(hasEnded(name)).toBe(false);
   const exit = once(child, 'exit');
   child.kill('SIGKILL');

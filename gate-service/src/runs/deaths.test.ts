@@ -55,7 +55,11 @@ function tunes(world: FakeWorld): void {
 const tune = { evaluations: 1, seconds: 60 };
 
 const scenarios: readonly Scenario[] = [
-  { name: 'a pass that is left to a person', request: { promote: 'manual' }, ends: ['pass met old'] },
+  {
+    name: 'a pass that is left to a person',
+    request: { promote: 'manual' },
+    ends: ['pass met old'],
+  },
   { name: 'a promotion', ends: ['promote met new', RESTARTED] },
   {
     name: 'a first build',

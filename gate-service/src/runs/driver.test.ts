@@ -47,7 +47,7 @@ async function drivers(runId: string): Promise<string[]> {
 
 async function begun(name: string): Promise<{ gate: FakeGate; role: string }> {
   const gate = new FakeGate(world, { replica: name });
-  return { gate, role: await (world.clock.run(gate.driver.start()) as Promise<string>) };
+  return { gate, role: await world.clock.run(gate.driver.start()) };
 }
 
 describe('two replicas', () => {

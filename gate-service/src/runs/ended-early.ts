@@ -33,9 +33,14 @@ export async function endStored(
           ending: { cause: ending.endCause, words: ending.message },
         });
   const ended = await store.updateRun(run.id, restoring.version, finish(restoring, answer, at));
-  await journal.append(run.id, 'decision', `rollback (${answer.cause}): ${ended.summary ?? answer.summary}`, {
-    decision: 'rollback',
-    cause: answer.cause,
-  });
+  await journal.append(
+    run.id,
+    'decision',
+    `rollback (${answer.cause}): ${ended.summary ?? answer.summary}`,
+    {
+      decision: 'rollback',
+      cause: answer.cause,
+    },
+  );
   return ended;
 }

@@ -12,7 +12,9 @@ beforeEach(async () => {
   gate = new FakeGate(world);
 });
 
-async function submit(request: Partial<Parameters<typeof gate.runs.submit>[0]> = {}): Promise<string> {
+async function submit(
+  request: Partial<Parameters<typeof gate.runs.submit>[0]> = {},
+): Promise<string> {
   // By a replica that does not drive, so that nothing is done about it before somebody looks.
   const { run } = await new FakeGate(world, { replica: 'standby' }).runs.submit(
     { service: 'checkout', build: NEW, promote: 'never', tune: 'off', ...request },

@@ -147,7 +147,8 @@ export class Promotions {
       const left = items.filter(({ id }) => !this.#executing.has(id));
       // What has to be brought back was moved on its behalf.
       const moved = left.find(({ stage }) => stage !== 'queued');
-      const owner = moved === undefined ? { service } : new PromotionHandle(this.#deps, moved).owner;
+      const owner =
+        moved === undefined ? { service } : new PromotionHandle(this.#deps, moved).owner;
       const { present } = await this.#deps.production.settle(owner);
       for (const record of left) await this.#close(record);
       if (!present) await this.#execution.reinstate(service, this.signal);

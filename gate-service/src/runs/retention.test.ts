@@ -34,7 +34,10 @@ function fakeStore(files: readonly string[]): {
 it('removes the files first and marks them, in as many goes as it takes', async () => {
   const state = await mkdtemp(join(tmpdir(), 'speed-gate-test-'));
   try {
-    const files = Array.from({ length: 250 }, (_, index) => `samples/run-${String(index)}/a.csv.gz`);
+    const files = Array.from(
+      { length: 250 },
+      (_, index) => `samples/run-${String(index)}/a.csv.gz`,
+    );
     for (const file of files.slice(0, 249)) {
       await mkdir(join(state, file, '..'), { recursive: true });
       await writeFile(join(state, file), '');

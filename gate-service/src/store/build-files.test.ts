@@ -118,10 +118,7 @@ it('clears what a former service left unfinished, and nothing else', async () =>
   await writeFile(join(directory, '.upload-now'), 'x');
   await writeFile(join(directory, `${'b'.repeat(64)}.war`), 'x');
   await openBuildFiles({ directory, maxBytes: MAX_BYTES });
-  expect((await readdir(directory)).sort()).toStrictEqual([
-    '.upload-now',
-    `${'b'.repeat(64)}.war`,
-  ]);
+  expect((await readdir(directory)).sort()).toStrictEqual(['.upload-now', `${'b'.repeat(64)}.war`]);
 });
 
 it('never makes a path of anything but a digest', async () => {

@@ -265,7 +265,11 @@ export class FakeGate {
     this.runs = new GateRuns({
       store,
       journal,
-      worker: { wake: () => this.#wake(options.replica !== undefined) },
+      worker: {
+        wake: () => {
+          this.#wake(options.replica !== undefined);
+        },
+      },
       promotions: this.promotions,
       judge,
       sampleFiles: fakeSampleFiles(sender),
