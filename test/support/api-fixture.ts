@@ -7,6 +7,7 @@ import { buildApp } from '../../gate-service/src/api/app.ts';
 import { createTokenBook, tokenDigest } from '../../gate-service/src/api/identity/token-book.ts';
 import { rightSchema } from '../../gate-service/src/api/identity/rights.ts';
 import type { Right } from '../../gate-service/src/api/identity/rights.ts';
+import type { Driving } from '../../gate-service/src/runs/driving.ts';
 import { RefusedError } from '../../gate-service/src/runs/run-service.ts';
 import type { RunService, ServiceView } from '../../gate-service/src/runs/run-service.ts';
 import type {
@@ -120,6 +121,8 @@ export class RememberedRuns implements RunService {
   readonly calls: { name: string; arguments: readonly unknown[] }[] = [];
   /** Thrown by the next call that changes something. */
   refusal: Error | undefined;
+  /** Who drives runs. */
+  drivingNow: Driving = { here: true, holder: 'this one' };
   readonly #store: Store;
   readonly #listeners = new Map<string, Set<(event: RunEvent) => void>>();
 
@@ -311,8 +314,8 @@ export class RememberedRuns implements RunService {
     return this.#known(service, {});
   }
 
-  driving() {
-    return { here: true, holder: 'this process' };
+  driving(): Driving {
+    return this.drivingNow;
   }
 
   #known<T>(service: string, answer: T): Promise<T> {

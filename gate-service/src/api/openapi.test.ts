@@ -6,7 +6,7 @@ import { openApiFixture } from '../../../test/support/api-fixture.ts';
 import type { ApiFixture } from '../../../test/support/api-fixture.ts';
 
 const FILE = join(import.meta.dirname, '../../../docs/openapi.json');
-const RENEW = 'npx vitest run --project unit gate-service/src/api/openapi.test.ts --update';
+const RENEW = 'npm run openapi';
 
 let fixture: ApiFixture;
 beforeAll(async () => {

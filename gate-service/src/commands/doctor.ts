@@ -78,7 +78,7 @@ export async function examine(
     await attempt('identities', () => checkIdentities(settings.identitiesFile, services));
     await attempt('webhooks', () => checkWebhooks(settings.webhooksFile, environment));
   }
-  await attempt('components', checkComponents);
+  await attempt('components', () => checkComponents(environment));
   await attempt('machine', checkMachine);
   await attempt('folders', () => checkFolder('state folder', stateDirectory));
   await attempt('folders', () => checkFolder('component cache', cacheFolder(environment)));

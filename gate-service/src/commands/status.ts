@@ -1,12 +1,19 @@
-/** `speed-gate status [--state DIR]`: what runs on this machine below a state folder. */
+/** `speed-gate status [--state DIR] [--json]`: what runs on this machine below a state folder. */
 import { parseArgs } from 'node:util';
 import { localPlatformStatus } from '../platforms/local/existing-platform.ts';
 import { stateOption } from './state-option.ts';
 
 export async function status(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: { state: { type: 'string' } } });
+  const { values } = parseArgs({
+    args: [...args],
+    options: { state: { type: 'string' }, json: { type: 'boolean', default: false } },
+  });
   const state = stateOption(values.state);
   const components = await localPlatformStatus(state);
+  if (values.json) {
+    console.log(JSON.stringify({ state, components }, null, 2));
+    return;
+  }
   if (components.length === 0) {
     console.log(`nothing runs below ${state}`);
     return;

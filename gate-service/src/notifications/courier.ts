@@ -41,7 +41,7 @@ export class Courier {
   readonly #options: CourierOptions;
   readonly #endpoints: ReadonlyMap<string, Endpoint>;
   readonly #stopping = new AbortController();
-  readonly #underWay = new Map<string, Promise<void>[]>();
+  readonly #underWay = new Map<string, readonly Promise<void>[]>();
   /** Endpoints that did not take the last message. */
   readonly #failing = new Set<string>();
 
@@ -88,15 +88,12 @@ export class Courier {
     return [...this.#underWay.values()].reduce((sum, own) => sum + own.length, 0);
   }
 
-  #to(endpoint: string): Promise<void>[] {
-    const own = this.#underWay.get(endpoint) ?? [];
-    this.#underWay.set(endpoint, own);
-    return own;
+  #to(endpoint: string): readonly Promise<void>[] {
+    return this.#underWay.get(endpoint) ?? [];
   }
 
   #begin(delivery: DeliveryRecord, endpoint: Endpoint): void {
-    const own = this.#to(endpoint.name);
-    const before = own.at(-1);
+    const before = this.#to(endpoint.name).at(-1);
     const sending = (before ?? Promise.resolve())
       .then(() =>
         before !== undefined && this.#failing.has(endpoint.name)
@@ -108,9 +105,12 @@ export class Courier {
         this.#options.problem(error instanceof Error ? error : new Error(String(error)));
       })
       .finally(() => {
-        own.splice(own.indexOf(sending), 1);
+        this.#underWay.set(
+          endpoint.name,
+          this.#to(endpoint.name).filter((one) => one !== sending),
+        );
       });
-    own.push(sending);
+    this.#underWay.set(endpoint.name, [...this.#to(endpoint.name), sending]);
   }
 
   async #attempt(delivery: DeliveryRecord, endpoint: Endpoint): Promise<void> {

@@ -13,10 +13,10 @@ const SETUP = 'npm run setup';
 const area = areaOf('components');
 
 /** Runs each program once to ask for its version. */
-export async function checkComponents(): Promise<readonly Finding[]> {
+export async function checkComponents(environment: NodeJS.ProcessEnv): Promise<readonly Finding[]> {
   let components: Components;
   try {
-    components = loadComponents();
+    components = loadComponents(environment);
   } catch (error) {
     return [area.problem(wordsOf(error).replace(/ Run "npm run setup".*/s, ''), SETUP)];
   }
@@ -29,7 +29,7 @@ export async function checkComponents(): Promise<readonly Finding[]> {
   ];
   const files = [file('Jetty', jettyHome), file('Jolokia', jolokia)];
   return [
-    area.ok(`the set-up is recorded in ${componentsFile()}`),
+    area.ok(`the set-up is recorded in ${componentsFile(environment)}`),
     ...(await Promise.all([...programs, ...files])),
   ];
 }

@@ -29,7 +29,7 @@ export async function checkStore(
   } catch (error) {
     const words = withoutSecrets(wordsOf(error));
     return [
-      /empty or of an older version/.test(words)
+      words.includes('empty or of an older version')
         ? area.warning(words, 'the next start brings it to this version; keep a copy before')
         : area.problem(
             words,
