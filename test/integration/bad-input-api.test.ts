@@ -339,16 +339,10 @@ const HALF = 'half a character \ud83d';
 
 /** Values that cannot stand where this one stands. */
 function wrongFor(value: unknown): readonly unknown[] {
-  switch (typeof value) {
-    case 'string':
-      return [null, true, 7, [], {}, ['a'], { a: 1 }, NUL, HALF];
-    case 'number':
-      return [null, true, '1', [], {}, -1e300, 1e300, '__HUGE__'];
-    default:
-      return Array.isArray(value)
-        ? [null, true, 7, 'a', {}, [null], [[[]]]]
-        : [null, true, 7, 'nonsense', []];
-  }
+  if (typeof value === 'string') return [null, true, 7, [], {}, ['a'], { a: 1 }, NUL, HALF];
+  if (typeof value === 'number') return [null, true, '1', [], {}, -1e300, 1e300, '__HUGE__'];
+  if (Array.isArray(value)) return [null, true, 7, 'a', {}, [null], [[[]]]];
+  return [null, true, 7, 'nonsense', []];
 }
 
 /** Every field of the body with every wrong value, and objects with a field too many. */

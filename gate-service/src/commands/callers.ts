@@ -9,7 +9,7 @@ import { isLoopbackAddress } from '../settings/loopback.ts';
 
 export interface Callers {
   readonly tokens: IdentitySource;
-  close(): void;
+  readonly close: () => void;
 }
 
 /**
@@ -33,7 +33,7 @@ export async function openCallers(
   process.on('SIGHUP', reload);
   return {
     tokens: identities,
-    close() {
+    close: () => {
       process.off('SIGHUP', reload);
       identities.close();
     },

@@ -53,7 +53,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     maxBuildBytes: settings.maxBuildMiB * MIB,
     retentionDays: settings.retentionDays,
     ...(settings.databaseUrl !== undefined && { databaseUrl: settings.databaseUrl }),
-    notifier: webhooks.notifier,
+    notifier: (store) => webhooks.notifier(store),
     log,
   });
   const app = await buildApp({

@@ -110,7 +110,10 @@ interface Given {
 }
 
 function collect(environment: Environment, read: ReadText, problems: string[]): Given {
-  const variable = (name: string): string | undefined => environment[name] || undefined;
+  const variable = (name: string): string | undefined => {
+    const value = environment[name];
+    return value === '' ? undefined : value;
+  };
   const attempt = (name: string, file: string): string | undefined => {
     try {
       return read(file);

@@ -42,7 +42,7 @@ function refuseEncodings({ headers }: FastifyRequest): void {
 /** The stream is left open in every case: the answer goes over the same connection, which then closes. */
 function collect(request: FastifyRequest, timeoutMs: number): Promise<Buffer> {
   const { raw } = request;
-  const limit = request.routeOptions.bodyLimit ?? 0;
+  const limit = request.routeOptions.bodyLimit;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;

@@ -101,6 +101,7 @@ function inspect(text: string): void {
         at = end;
         break;
       }
+      case undefined:
       default:
     }
   }

@@ -65,10 +65,10 @@ it('finds a change by itself', async () => {
   await write(entry(OLD));
   const identities = await open();
   await write(`${entry(NEW)}\n`);
-  await vi.waitFor(async () => expect(await knows(identities, NEW)).toBe(true), {
-    timeout: 30_000,
-    interval: 100,
-  });
+  const known = async (): Promise<void> => {
+    expect(await knows(identities, NEW)).toBe(true);
+  };
+  await vi.waitFor(known, { timeout: 30_000, interval: 100 });
 }, 40_000);
 
 it.each([

@@ -25,7 +25,10 @@ export const tokenSchema = z
     kind: kindSchema,
     sha256: z
       .string()
-      .regex(/^[0-9a-f]{64}$/, 'the SHA-256 of the token (64 lower-case hex digits), not the token'),
+      .regex(
+        /^[0-9a-f]{64}$/,
+        'the SHA-256 of the token (64 lower-case hex digits), not the token',
+      ),
     rights: rightsSchema,
     expires: z
       .union([z.iso.date(), z.iso.datetime({ offset: true })], {
@@ -43,7 +46,7 @@ export const tokenSchema = z
 /** Takes values of unchecked shape: it runs beside other mistakes. */
 export function overridesNothing(kind: unknown, rights: unknown): boolean {
   if (kind !== 'ci' || typeof rights !== 'object' || rights === null) return true;
-  return forbiddenRights('ci', rights as Rights).length === 0;
+  return forbiddenRights('ci', rights).length === 0;
 }
 
 export interface TokenEntry {

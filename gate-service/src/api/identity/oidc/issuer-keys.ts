@@ -107,7 +107,7 @@ async function discover(issuer: string): Promise<string> {
   if (said !== issuer) throw new Error(`${address} is of another issuer than ${issuer}`);
   const url = typeof jwks === 'string' ? URL.parse(jwks) : null;
   // An issuer that is spoken to in private must not send its keys in the open.
-  if (url === null || url.protocol !== new URL(issuer).protocol) {
+  if (url?.protocol !== new URL(issuer).protocol) {
     throw new Error(`${address} names no usable jwks_uri`);
   }
   return url.href;

@@ -25,7 +25,7 @@ const urlSchema = z.string().refine(isTrusted, {
 
 function isTrusted(text: string): boolean {
   const url = URL.parse(text);
-  if (url === null || url.username !== '' || url.password !== '') return false;
+  if (url?.username !== '' || url.password !== '') return false;
   if (/[?#\s]/.test(text)) return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname));
 }
