@@ -44,7 +44,7 @@ export function calibratedLevels(
   const [pass, breach] = row;
   const looks = lookSchedule(planned);
   const due = final ? looks.length : Math.max(1, looks.filter((look) => look <= counted).length);
-  // With five looks in every plan of more than a dozen windows the rows differ in length only below.
+  // With nine looks in every plan of 18 windows and more the rows differ in length only below.
   const index = Math.min(due, pass.length) - 1;
   return { pass: pass[index] ?? NaN, breach: breach[index] ?? NaN };
 }
