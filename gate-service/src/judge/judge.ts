@@ -36,7 +36,7 @@ import {
 import { weigh } from './weigh.ts';
 import { describeSummary } from './wording.ts';
 
-export const PROCEDURE = 'speed-gate-judge/1';
+export const PROCEDURE = 'speed-gate-judge/2';
 
 export interface JudgeOptions {
   /** Splits the baseline's samples for the same-build control. */
