@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RunEvent } from '../../gate-service/src/runs/run.ts';
+import type { OverrideView, RunEvent } from '../../gate-service/src/runs/run.ts';
 import { bearer, MAX_BUILD_BYTES, openApiFixture, runView } from '../support/api-fixture.ts';
 import type { ApiFixture } from '../support/api-fixture.ts';
 import { makeZip } from '../support/make-zip.ts';
@@ -100,6 +100,33 @@ describe('event streams', () => {
     expect((await view({ 'last-event-id': '3' })).response.status).toBe(204);
     const late = await view({ 'last-event-id': '1' });
     expect(sequences(await late.read(99))).toStrictEqual([2, 3]);
+  });
+
+  it('go on beyond the decision while what somebody ordered beside it is at work', async () => {
+    const order = (state: OverrideView['state'], promotion?: OverrideView['promotion']) => {
+      const override: OverrideView = {
+        id: 'o-1',
+        actor: 'ann',
+        order: 'rollback',
+        reason: 'errors at night',
+        at: '2026-01-01T00:10:00.000Z',
+        expiresAt: '2026-01-01T01:10:00.000Z',
+        state,
+        ...(promotion === undefined ? {} : { promotion }),
+      };
+      fixture.runs.views.set('run-1', runView({ phase: 'finished', overrides: [override] }));
+    };
+    order('waiting');
+    await fixture.runs.emit('run-1', 'decided', 'decision');
+    const viewer = await view();
+    expect(sequences(await viewer.read(1))).toStrictEqual([1]);
+    order('acted', { id: 'o-1', state: 'running', steps: [] });
+    await fixture.runs.emit('run-1', 'the promotion begins', 'override');
+    await viewer.read(2);
+    order('acted', { id: 'o-1', state: 'completed', steps: [] });
+    await fixture.runs.emit('run-1', 'in force', 'promotion', { state: 'completed' });
+    expect(sequences(await viewer.read(99))).toStrictEqual([1, 2, 3]);
+    expect(viewer.ended()).toBe(true);
   });
 
   it('lose nothing and repeat nothing for many viewers who come while events are written', async () => {

@@ -7,7 +7,7 @@ import type { Journal } from './journal.ts';
 import type { Notifier } from './notifier.ts';
 import { against } from './override-words.ts';
 import { checkedExpiry, checkedReason, requireSomebodyElse } from './order-rules.ts';
-import { promotable, targetOfOverride } from './promotable.ts';
+import { promotable, requirePromotable, targetOfOverride } from './promotable.ts';
 import type { Promotions } from './promotion.ts';
 import type { OverrideRecord, PromotionRecord, RunRecord } from './records.ts';
 import { revisionOf } from './revision.ts';
@@ -78,6 +78,7 @@ export class People {
     const expiresAt = checkedExpiry(order.expiresAt, clock.now());
     requireSomebodyElse(run, actor, 'override');
     requireSeen(run, await store.overrides(run.id), order.seen);
+    requirePromotable(run, order.order);
     if (run.phase === 'finished') await targetOfOverride(store, run, order.order);
     const record: OverrideRecord = {
       id: randomUUID(),

@@ -22,6 +22,7 @@ export async function targetOfOverride(
   order: OverrideRecord['order'],
 ): Promise<Target> {
   const { inForce, lastKnownGood } = await store.serviceState(run.service);
+  requirePromotable(run, order);
   if (order === 'promote') {
     const pair = await judgedPairOf(store, run);
     return isSame(pair, inForce) ? { nothing: `build ${run.build} is in force already` } : { pair };
@@ -71,13 +72,19 @@ export async function promotable(
   return { origin: 'person', judged };
 }
 
+/**
+ * What is known of a run before it has its decision.
+ * @throws RefusedError when it will have nothing to promote, however it ends
+ */
+export function requirePromotable(run: RunRecord, order: OverrideRecord['order']): void {
+  if (order !== 'promote' || run.settings.against !== 'reference') return;
+  throw new RefusedError(
+    'not-judged',
+    `run ${run.id} compares with the reference, not with production: gate the build against production first`,
+  );
+}
+
 async function judgedPairOf(store: Store, run: RunRecord): Promise<BuildAndConfiguration> {
-  if (run.settings.against === 'reference') {
-    throw new RefusedError(
-      'not-judged',
-      `run ${run.id} compared with the reference, not with production: gate the build against production first`,
-    );
-  }
   const pair =
     run.configuration === undefined
       ? undefined

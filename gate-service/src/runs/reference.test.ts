@@ -48,9 +48,13 @@ describe('a run against the reference', () => {
     await expectWorldInOrder(world);
   });
 
-  it('makes nothing promotable: not by a person, not by an override', async () => {
+  it('makes nothing promotable: not by a person, not by an override, before its end or after', async () => {
     await anchor();
     const { run } = await submit({});
+    const early = { order: 'promote', reason: 'it will pass, will it not' } as const;
+    await expect(gate.runs.override(run.id, early, 'ann')).rejects.toMatchObject({
+      code: 'not-judged',
+    });
     await world.clock.run(gate.untilIdle());
     const order = { build: NEW, configuration: stock.hash, reason: 'it passed, did it not' };
     await expect(gate.runs.promote('checkout', order, 'ann')).rejects.toMatchObject({

@@ -92,20 +92,38 @@ interface Overrides {
 async function overridesOf(run: RunRecord, store: RunStore): Promise<Overrides> {
   const records = await store.overrides(run.id);
   const views = await Promise.all(
-    records.map(async ({ runId: _run, ...record }): Promise<OverrideView> => {
-      const promotion = record.state === 'acted' ? await store.promotion(record.id) : undefined;
-      if (promotion === undefined) return record;
-      const { summary } = promotion;
-      return {
-        ...record,
-        promotion: {
-          ...promotionSummary(promotion),
-          ...(summary === undefined ? {} : { summary }),
-        },
-      };
-    }),
+    records.map(async (record) =>
+      overrideView(record, record.state === 'acted' ? await store.promotion(record.id) : undefined),
+    ),
   );
   return { records, views };
+}
+
+function overrideView(
+  record: OverrideRecord,
+  promotion: PromotionRecord | undefined,
+): OverrideView {
+  const { actor, at, cause, expiresAt, id, order, outcome, reason, state } = record;
+  const summary = promotion?.summary;
+  return {
+    id,
+    actor,
+    reason,
+    order,
+    at,
+    expiresAt,
+    state,
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(cause === undefined ? {} : { cause }),
+    ...(promotion === undefined
+      ? {}
+      : {
+          promotion: {
+            ...promotionSummary(promotion),
+            ...(summary === undefined ? {} : { summary }),
+          },
+        }),
+  };
 }
 
 export function promotionSummary(promotion: PromotionRecord): PromotionSummary {

@@ -43,14 +43,18 @@ describe('the list of runs', () => {
     expect(ids(await get(`/v1/runs?${query}`))).toEqual(expected);
   });
 
-  it.each(['decision=maybe', 'cause=none', 'phase=resting', 'build=abc', 'limit=0', 'requestedBy='])(
-    'is not narrowed by %s',
-    async (query) => {
-      const answer = await get(`/v1/runs?${query}`);
-      expect(answer.statusCode).toBe(400);
-      expect(answer.json<Problem>().errors?.[0]?.pointer).toBe(`/${query.split('=')[0]!}`);
-    },
-  );
+  it.each([
+    'decision=maybe',
+    'cause=none',
+    'phase=resting',
+    'build=abc',
+    'limit=0',
+    'requestedBy=',
+  ])('is not narrowed by %s', async (query) => {
+    const answer = await get(`/v1/runs?${query}`);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json<Problem>().errors?.[0]?.pointer).toBe(`/${query.split('=')[0]!}`);
+  });
 
   it('gives each run where it waits in the queue', async () => {
     expect((await get('/v1/queue')).json()).toMatchObject({
@@ -84,7 +88,7 @@ describe('an override', () => {
   it.each([{}, { 'if-match': '*' }, { 'if-match': '1-0-none' }, { 'if-match': '' }])(
     'is not taken with %j',
     async (headers) => {
-      const answer = await post(headers as Record<string, string>);
+      const answer = await post(headers);
       expect(answer.json<Problem>()).toMatchObject({ status: 428, code: 'precondition-required' });
       expect(fixture.runs.calls).toEqual([]);
     },

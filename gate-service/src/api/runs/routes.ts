@@ -114,10 +114,11 @@ export function runRoutes(dependencies: AppDependencies): FastifyPluginCallbackZ
         },
       },
       async (request) => {
-        const { cursor: _cursor, limit: _limit, ...filter } = request.query;
+        const { build, cause, decision, phase, requestedBy, service } = request.query;
+        const filter = defined({ build, cause, decision, phase, requestedBy, service });
         const services = servicesOf(request, 'read');
         const page = await runs.list(
-          { ...defined(filter), ...(services === '*' ? {} : { services }) },
+          { ...filter, ...(services === '*' ? {} : { services }) },
           pageRequest(request.query),
         );
         return { ...page, items: page.items.map(withoutInfinities) };
