@@ -1,22 +1,37 @@
 /** The SQLite file of a running gate service, read beside it: what is stored at this very moment. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestGate } from '../support/gate-fixture.ts';
 
 /** Where a run is, and its promotion if it has one. */
 export interface Stored {
   readonly phase: string;
   readonly stage: string | undefined;
-  /** Weights of the promotion whose steps have ended. */
+  /** Steps of the promotion that have ended. */
   readonly steps: number;
 }
 
+/** It ended before it came to where the service was to be killed. */
+export class RunEnded extends Error {}
+
+/** The service was killed, but too late. */
+export class KilledTooLate extends RunEnded {}
+
 const LOOK_MS = 20;
+/** Often enough to see what is stored for a few milliseconds, seldom enough to leave the machine quiet. */
+const NEAR_MS = 1;
+
+interface PromotionRow {
+  readonly id: string;
+  readonly stage: string;
+  readonly steps: string;
+}
 
 export class GateDatabase {
   readonly #database: DatabaseSync;
 
+  /** @throws Error when there is none yet */
   constructor(gate: TestGate) {
     this.#database = new DatabaseSync(join(gate.state, 'speed-gate.sqlite'), { readOnly: true });
   }
@@ -28,16 +43,17 @@ export class GateDatabase {
       )
       .get(id) as { phase: string; stage: string | null; steps: string | null } | undefined;
     if (row === undefined) throw new Error(`run ${id} is not stored`);
-    const steps = row.steps === null ? [] : (JSON.parse(row.steps) as readonly unknown[]);
-    return { phase: row.phase, stage: row.stage ?? undefined, steps: steps.length };
+    const steps = row.steps === null ? 0 : count(row.steps);
+    return { phase: row.phase, stage: row.stage ?? undefined, steps };
   }
 
-  /** Where the first promotion of all is; undefined before there is one. */
-  firstPromotion(): string | undefined {
+  latestPromotion(): { id: string; stage: string; steps: number } | undefined {
     const row = this.#database
-      .prepare('select stage from promotions order by created_at limit 1')
-      .get() as { stage: string } | undefined;
-    return row?.stage;
+      .prepare('select id, stage, steps from promotions order by created_at desc limit 1')
+      .get() as unknown as PromotionRow | undefined;
+    return row === undefined
+      ? undefined
+      : { id: row.id, stage: row.stage, steps: count(row.steps) };
   }
 
   /** How many changes of the world have no outcome. */
@@ -49,35 +65,42 @@ export class GateDatabase {
   }
 
   /**
-   * Kills the service in the turn in which the run is seen there.
-   * @param near from when on it is looked without pause, for what lasts a few milliseconds only
-   * @throws Error when the run ends before, or went on before the service was dead
+   * Kills the service in the turn in which it is seen there.
+   * @param near when to look more often, for what lasts a few milliseconds only
+   * @throws RunEnded; KilledTooLate when it went on before the service was dead
    */
   async killAt(
     gate: TestGate,
-    id: string,
+    what: string,
+    look: () => Stored,
     at: (stored: Stored) => boolean,
     near: (stored: Stored) => boolean = () => false,
-  ): Promise<Stored> {
+  ): Promise<void> {
     for (;;) {
-      const stored = this.run(id);
+      const stored = look();
       if (at(stored)) {
         process.kill(gate.servicePid, 'SIGKILL');
         await gate.killService();
-        const now = this.run(id);
-        if (!at(now)) {
-          throw new Error(`the run went on from ${say(stored)} to ${say(now)} before the kill`);
-        }
-        return now;
+        const now = look();
+        if (at(now)) return;
+        throw new KilledTooLate(
+          `${what} went on from ${say(stored)} to ${say(now)} before the kill`,
+        );
       }
-      if (stored.phase === 'finished') throw new Error('the run ended before it was there');
-      await (near(stored) ? nextTurn() : sleep(LOOK_MS));
+      if (stored.phase === 'finished' || stored.stage === 'ended') {
+        throw new RunEnded(`${what} ended before it came to where the service was to be killed`);
+      }
+      await sleep(near(stored) ? NEAR_MS : LOOK_MS);
     }
   }
 
   close(): void {
     this.#database.close();
   }
+}
+
+function count(steps: string): number {
+  return (JSON.parse(steps) as readonly unknown[]).length;
 }
 
 function say({ phase, stage }: Stored): string {

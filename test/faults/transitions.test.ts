@@ -5,18 +5,20 @@
  * each single write are tested with a platform without machines (runs/deaths.test.ts, recovery.test.ts).
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { PromotionRecord } from '../../gate-service/src/runs/run-store.ts';
 import type { RunView } from '../../gate-service/src/runs/run.ts';
-import { prepareGate, type Asked, type TestGate } from '../support/gate-fixture.ts';
+import { prepareGate, SERVICE, type Asked, type TestGate } from '../support/gate-fixture.ts';
 import { processesNaming, until } from '../support/processes.ts';
-import { GateDatabase, type Stored } from './gate-database.ts';
+import { GateDatabase, KilledTooLate, RunEnded, type Stored } from './gate-database.ts';
 import { ProductionWatch } from './production-watch.ts';
 
 type Step = (stored: Stored) => boolean;
 
-const VERSIONS = ['1.0', '1.1'] as const;
-/** The run is so near that what comes next may last a few milliseconds only. */
-const JUDGED: Step = ({ phase }) =>
-  phase === 'tuning' || phase === 'judging' || phase === 'promoting';
+/** What comes next may last a few milliseconds only. */
+const NEAR: Step = ({ phase }) => phase !== 'queued' && phase !== 'deploying';
+/** A run whose machine is not left alone ends `invalid`, as it should; then it is asked for again. */
+const MOST_TRIES = 4;
+const LONG = { withinMs: 120_000, everyMs: 20 };
 
 let gate: TestGate;
 let database: GateDatabase;
@@ -62,14 +64,14 @@ async function killWhileProductionIsSetUp(): Promise<void> {
   database = await until('the database is there', () => {
     try {
       const opened = new GateDatabase(gate);
-      opened.firstPromotion();
+      opened.latestPromotion();
       return opened;
     } catch {
       return undefined;
     }
   });
   await until('new nodes of the first production are warmed', () =>
-    database.firstPromotion() === 'warming' ? true : undefined,
+    database.latestPromotion()?.stage === 'warming' ? true : undefined,
   );
   await gate.killService();
   expect(await started).toBe('killed');
@@ -77,45 +79,58 @@ async function killWhileProductionIsSetUp(): Promise<void> {
   expect(await gate.productionVersion()).toBe('1.0');
 }
 
-/** The version that production does not have: what is asked for is never in force already. */
-async function otherVersion(): Promise<{ build: string; version: string; before: string }> {
-  const before = await gate.productionVersion();
-  const version = VERSIONS.find((one) => one !== before)!;
-  return { build: await gate.upload(version), version, before };
-}
-
-function submit(asked: Asked): Promise<string> {
-  return gate.submit({ promote: 'auto', ...asked });
-}
-
-async function killAndStart(id: string, at: Step, near?: Step): Promise<Stored> {
-  const seen = await database.killAt(gate, id, at, near);
+async function killAndStart(id: string, at: Step, near?: Step): Promise<void> {
+  try {
+    await database.killAt(gate, `run ${id}`, () => database.run(id), at, near);
+  } catch (error) {
+    if (error instanceof KilledTooLate) await gate.startService();
+    throw error;
+  }
   await gate.startService();
-  return seen;
 }
 
 function inPhase(phase: string): Step {
   return (stored) => stored.phase === phase;
 }
 
-function inStage(stage: string): Step {
-  return (stored) => stored.phase === 'promoting' && stored.stage === stage;
+/** Asks for a run, kills the service on its way, and waits for its end; again when the machine was not quiet. */
+async function gated(asked: Asked, kills: (id: string) => Promise<void>): Promise<RunView> {
+  for (let attempt = 1; ; attempt += 1) {
+    const id = await gate.submit({ promote: 'auto', ...asked });
+    try {
+      await kills(id);
+      const run = await gate.finished(id);
+      if (run.cause !== 'invalid' || attempt === MOST_TRIES) return run;
+    } catch (error) {
+      if (!(error instanceof RunEnded) || attempt === MOST_TRIES) throw error;
+      const run = await gate.finished(id);
+      if (run.cause !== 'invalid' && !(error instanceof KilledTooLate)) throw error;
+    }
+    console.log(`run ${id} was invalid, or killed too late: asked for again`);
+  }
 }
 
-/** Wherever it was killed. */
-async function expectOrder(run: RunView, version: string): Promise<void> {
+/** Wherever it was killed: production is all on what is in force, and nothing is left over. */
+async function expectOrder(version: string): Promise<void> {
   expect(await gate.productionVersion()).toBe(version);
-  const { inForce, lastKnownGood } = await gate.service();
+  const { inForce } = await gate.service();
   expect(Object.fromEntries(await gate.weights())).toEqual({ [inForce!.armId]: 100 });
-  if (run.decision === 'promote') expect(lastKnownGood?.build).toBe(run.baseline?.build);
-  expect(inForce?.build).toBe(run.decision === 'promote' ? run.build : run.baseline?.build);
-  expect(await gate.nodes('staging')).toEqual([]);
   const production = new Set((await gate.nodes('production')).map(({ arm }) => arm));
   expect([...production]).toEqual([inForce!.armId]);
+  expect(await gate.nodes('staging')).toEqual([]);
   for (const role of ['baseline', 'candidate', 'challenger']) {
     expect(processesNaming(`${gate.state}/platform/nodes/checkout-${role}-`)).toEqual([]);
   }
   expect(database.openIntents()).toBe(0);
+}
+
+async function expectEnded(run: RunView, version: string): Promise<void> {
+  const { inForce, lastKnownGood } = await gate.service();
+  if (run.decision === 'promote') {
+    expect(inForce?.build).toBe(run.build);
+    expect(lastKnownGood?.build).toBe(run.baseline?.build);
+  }
+  await expectOrder(version);
   const events = await gate.events(run.id);
   expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1));
   expect(events.filter(({ type }) => type === 'decision')).toHaveLength(1);
@@ -125,115 +140,135 @@ function deployments(run: RunView): number {
   return run.phases.filter(({ phase }) => phase === 'deploying').length;
 }
 
-it('queued, deploying, judging, and a promotion that has not begun: it is promoted all the same', async () => {
-  const { build, version } = await otherVersion();
-  const id = await submit({ build });
-  // Whether it is claimed before the kill is as it may be.
-  await gate.killService();
-  await gate.startService();
-  await killAndStart(id, (stored) => stored.phase === 'deploying' && database.openIntents() > 0);
-  await killAndStart(id, inPhase('judging'), JUDGED);
-  await killAndStart(
-    id,
-    (stored) => stored.phase === 'promoting' && (stored.stage ?? 'queued') === 'queued',
-    JUDGED,
-  );
-  const run = await gate.finished(id);
-  expect(run).toMatchObject({ decision: 'promote', cause: 'met' });
-  await expectOrder(run, version);
-});
-
-it('measuring, then new production nodes that start: it starts over, then production stays', async () => {
-  const { before, build } = await otherVersion();
-  const id = await submit({ build });
-  await gate.measuring(id);
-  await killAndStart(id, inPhase('measuring'));
-  await killAndStart(id, inStage('deploying'), JUDGED);
-  const run = await gate.finished(id);
-  expect(deployments(run)).toBe(2);
-  expect(run.attempts[0]!.sentence).toContain('interrupted by a restart');
-  expect(run).toMatchObject({ decision: 'rollback', cause: 'platform-failed' });
-  expect(run.summary).toContain('restarted while it was deploying');
-  await expectOrder(run, before);
-});
-
-it('tuning, then new production nodes that are warmed: it starts over, then production stays', async () => {
-  const { before, build } = await otherVersion();
-  const id = await submit({ build, tune: { evaluations: 1, seconds: 10 } });
-  await killAndStart(id, inPhase('tuning'), ({ phase }) => phase === 'measuring');
-  await killAndStart(id, inStage('warming'), JUDGED);
-  const run = await gate.finished(id);
-  expect(deployments(run)).toBe(2);
-  expect(run).toMatchObject({ decision: 'rollback', cause: 'platform-failed' });
-  expect(run.summary).toContain('restarted while it was warming');
-  await expectOrder(run, before);
-});
-
-it.each(['weighting', 'holding'] as const)(
-  'a promotion that is %s: all traffic goes back',
-  async (stage) => {
-    const { before, build } = await otherVersion();
-    const id = await submit({ build });
+it('tuning, judging, and a promotion that has not begun: promoted all the same', async () => {
+  const build = await gate.upload('1.1');
+  const run = await gated({ build, tune: { evaluations: 1, seconds: 10 } }, async (id) => {
+    await killAndStart(id, inPhase('tuning'), NEAR);
+    await killAndStart(id, inPhase('judging'), NEAR);
     await killAndStart(
       id,
-      (stored) => inStage(stage)(stored) && (stage === 'holding' || stored.steps > 1),
+      ({ phase, stage = 'queued' }) => phase === 'promoting' && stage === 'queued',
+      NEAR,
     );
-    const run = await gate.finished(id);
-    expect(run).toMatchObject({ decision: 'rollback', cause: 'platform-failed' });
-    expect(run.summary).toContain(`restarted while it was ${stage}`);
-    await expectOrder(run, before);
+  });
+  expect(run).toMatchObject({ decision: 'promote', cause: 'met' });
+  expect(deployments(run)).toBe(2);
+  expect(run.attempts[0]!.judgement?.cause).toBe('met');
+  await expectEnded(run, '1.1');
+});
+
+it('deploying and restoring: a build that is slower stays a breach', async () => {
+  const version = await gate.productionVersion();
+  const build = await gate.upload('1.2');
+  const run = await gated({ build, thresholds: ['p50 <= baseline + 5%'] }, async (id) => {
+    await killAndStart(id, (stored) => stored.phase === 'deploying' && database.openIntents() > 0);
+    await killAndStart(id, inPhase('restoring'), NEAR);
+  });
+  expect(run).toMatchObject({ decision: 'rollback', cause: 'breached' });
+  expect(deployments(run)).toBe(2);
+  await expectEnded(run, version);
+});
+
+it('measuring, queued behind it, and restoring: what was cancelled is cancelled', async () => {
+  const version = await gate.productionVersion();
+  const build = await gate.upload('1.2');
+  const id = await gate.submit({ build });
+  const behind = await gate.submit({ build });
+  await gate.measuring(id);
+  await killAndStart(id, inPhase('measuring'));
+  expect(await gate.run(behind)).toMatchObject({ phase: 'queued', queue: { behind: id } });
+  await gate.measuring(id, 2);
+  for (const each of [behind, id]) {
+    expect((await gate.call('POST', `/v1/runs/${each}/cancel`)).status).toBe(202);
+  }
+  await killAndStart(id, inPhase('restoring'), NEAR);
+  for (const each of [behind, id]) {
+    const run = await gate.finished(each);
+    expect(run).toMatchObject({ decision: 'rollback', cause: 'cancelled' });
+    expect(deployments(run)).toBe(each === id ? 2 : 0);
+    await expectEnded(run, version);
+  }
+  expect((await gate.run(id)).attempts[0]!.sentence).toContain('interrupted by a restart');
+});
+
+/** Orders the last known good. Answers when it is stored; a service that is killed meanwhile answers nothing. */
+async function order(): Promise<void> {
+  const { lastKnownGood } = await gate.service();
+  const json = {
+    build: lastKnownGood!.build,
+    configuration: lastKnownGood!.configurationHash,
+    reason: 'the test wants it back',
+  };
+  await gate.call('POST', `/v1/services/${SERVICE}/promotions`, { json }).catch(() => undefined);
+}
+
+/** A promotion that a person orders, killed in a stage, and its end after the next start. */
+async function orderedAndKilled(
+  at: (stage: string, steps: number) => boolean,
+): Promise<PromotionRecord> {
+  const before = database.latestPromotion()?.id;
+  const ordered = order();
+  const look = (): Stored => {
+    const { id, stage, steps } = database.latestPromotion()!;
+    return { phase: 'promoting', stage: id === before ? undefined : stage, steps };
+  };
+  await database.killAt(
+    gate,
+    'the ordered promotion',
+    look,
+    ({ stage, steps }) => stage !== undefined && at(stage, steps),
+    ({ stage }) => stage === undefined || stage === 'holding',
+  );
+  await ordered;
+  await gate.startService();
+  const { id } = database.latestPromotion()!;
+  return until(
+    `promotion ${id} has ended`,
+    async () => {
+      const { body } = await gate.call<PromotionRecord>('GET', `/v1/promotions/${id}`);
+      return body.state === 'running' ? undefined : body;
+    },
+    LONG,
+  );
+}
+
+it.each(['deploying', 'warming', 'weighting', 'holding'])(
+  'a promotion that is %s: production is brought back',
+  async (stage) => {
+    const version = await gate.productionVersion();
+    const promotion = await orderedAndKilled(
+      (now, steps) => now === stage && (stage !== 'weighting' || steps > 1),
+    );
+    expect(promotion).toMatchObject({ state: 'failed' });
+    expect(promotion.summary).toContain(`restarted while it was ${stage}`);
+    await expectOrder(version);
   },
 );
 
 it('a promotion that goes back: it has gone back', async () => {
-  const { before, build } = await otherVersion();
-  const id = await submit({ build });
-  await until('weights move', () => (inStage('weighting')(database.run(id)) ? true : undefined), {
-    withinMs: 120_000,
-  });
+  const version = await gate.productionVersion();
   const prometheus = (await gate.component('prometheus')).pid!;
-  // Nothing can be read of production any more: it has to go back.
-  process.kill(prometheus, 'SIGSTOP');
   try {
-    await database.killAt(gate, id, inStage('returning'));
+    const promotion = await orderedAndKilled((stage) => {
+      // Nothing can be read of production any more: it has to go back.
+      if (stage === 'weighting') process.kill(prometheus, 'SIGSTOP');
+      if (stage === 'returning') process.kill(prometheus, 'SIGCONT');
+      return stage === 'returning';
+    });
+    expect(promotion).toMatchObject({ state: 'failed' });
+    expect(promotion.summary).toContain('restarted while it was returning');
   } finally {
     process.kill(prometheus, 'SIGCONT');
   }
-  await gate.startService();
-  const run = await gate.finished(id);
-  expect(run).toMatchObject({ decision: 'rollback', cause: 'platform-failed' });
-  await expectOrder(run, before);
+  await expectOrder(version);
 });
 
-it('a promotion whose new nodes are in force: it is completed', async () => {
-  const { build, version } = await otherVersion();
-  const id = await submit({ build });
-  await killAndStart(id, inStage('draining'), ({ stage }) => stage === 'holding');
-  const run = await gate.finished(id);
-  expect(run).toMatchObject({ decision: 'promote', cause: 'met' });
-  await expectOrder(run, version);
-});
-
-it('restoring after a breach: it is a breach', async () => {
-  const before = await gate.productionVersion();
-  const id = await submit({
-    build: await gate.upload('1.2'),
-    thresholds: ['p50 <= baseline + 5%'],
-  });
-  await killAndStart(id, inPhase('restoring'), JUDGED);
-  const run = await gate.finished(id);
-  expect(run).toMatchObject({ decision: 'rollback', cause: 'breached' });
-  await expectOrder(run, before);
-});
-
-it('restoring after a cancellation: it is cancelled', async () => {
-  const { before, build } = await otherVersion();
-  const id = await submit({ build });
-  await gate.measuring(id);
-  const { status } = await gate.call('POST', `/v1/runs/${id}/cancel`);
-  expect(status).toBe(202);
-  await killAndStart(id, inPhase('restoring'));
-  const run = await gate.finished(id);
-  expect(run).toMatchObject({ decision: 'rollback', cause: 'cancelled' });
-  await expectOrder(run, before);
+it.each(['queued', 'draining'])('a promotion that is %s: it is completed', async (stage) => {
+  const { lastKnownGood } = await gate.service();
+  const version = await gate.productionVersion();
+  const promotion = await orderedAndKilled((now) => now === stage);
+  expect(promotion).toMatchObject({ state: 'completed', build: lastKnownGood!.build });
+  const after = version === '1.0' ? '1.1' : '1.0';
+  expect((await gate.service()).inForce?.build).toBe(lastKnownGood!.build);
+  await expectOrder(after);
 });

@@ -8,6 +8,7 @@ import { LEASE_SECONDS } from './held-lease.ts';
 import type { RunRecord, RunStore } from './run-store.ts';
 import { FakeGate, FakeWorld, NEW } from './test-support/harness.ts';
 import { expectWorldInOrder } from './test-support/invariants.ts';
+import { World } from './world.ts';
 
 let world: FakeWorld;
 
@@ -168,6 +169,26 @@ describe('the fence', () => {
     await expect(gate.driver.confirm()).rejects.toBeInstanceOf(DrivingLost);
     await world.clock.run(gate.driver.stop());
     expect(await world.store.leases()).toMatchObject([{ holder: 'two' }]);
+  });
+
+  it('keeps the world as it is, and stores no intent, when it is shut', async () => {
+    const { gate } = await begun('one');
+    const fenced = new World(world.platform, world.store, world.clock, gate.driver);
+    const [arm] = world.platform.arms.keys();
+    const owner = { service: 'checkout' };
+    const { signal } = new AbortController();
+    await fenced.restore(arm!, owner, signal);
+    const stored = (await world.store.intents({})).length;
+    const [held] = await world.store.leases();
+    await world.store.releaseLease(held!);
+    const calls: string[] = [];
+    world.platform.before = (call) => {
+      if (call !== 'observe') calls.push(call);
+    };
+    await expect(fenced.restore(arm!, owner, signal)).rejects.toBeInstanceOf(DrivingLost);
+    expect(calls).toEqual([]);
+    expect(await world.store.intents({})).toHaveLength(stored);
+    await world.clock.run(gate.driver.stop());
   });
 
   it('is shut where nobody drives yet', async () => {
