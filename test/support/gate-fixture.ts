@@ -108,7 +108,7 @@ export async function prepareGate(options: GateOptions = {}): Promise<TestGate> 
       SPEED_GATE_PRODUCTION_PORT: String(production!),
       SPEED_GATE_STAGING_PORT: String(staging!),
       SPEED_GATE_STATE: state,
-      SPEED_GATE_TOKENS_FILE: join(state, 'tokens.yaml'),
+      SPEED_GATE_IDENTITIES_FILE: join(state, 'tokens.yaml'),
     },
   );
 }

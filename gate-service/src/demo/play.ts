@@ -68,8 +68,8 @@ async function play(
   const service = catalogue.services.find(({ name }) => name === SERVICE);
   if (service === undefined) throw new Error(`${catalogueFile} has no service ${SERVICE}`);
   const token = randomBytes(24).toString('base64url');
-  const tokensFile = path.join(state, 'tokens.yaml');
-  await writeFile(tokensFile, tokensYaml(token), { mode: 0o600 });
+  const identitiesFile = path.join(state, 'identities.yaml');
+  await writeFile(identitiesFile, identitiesYaml(token), { mode: 0o600 });
   const [listen, staging, production] = [await freePort(), await freePort(), await freePort()];
   const url = `http://127.0.0.1:${String(listen)}`;
 
@@ -82,7 +82,7 @@ async function play(
       SPEED_GATE_PRODUCTION_PORT: String(production),
       SPEED_GATE_STAGING_PORT: String(staging),
       SPEED_GATE_STATE: state,
-      SPEED_GATE_TOKENS_FILE: tokensFile,
+      SPEED_GATE_IDENTITIES_FILE: identitiesFile,
     },
     production: `${SERVICE}=${components.wars[FIRST_BUILD].path}`,
     logFile: path.join(state, 'serve.log'),
@@ -183,7 +183,7 @@ async function pushThroughPipeline(
 }
 
 /** One token that may do all that the demo shows. */
-function tokensYaml(token: string): string {
+function identitiesYaml(token: string): string {
   const sha256 = createHash('sha256').update(token).digest('hex');
   return JSON.stringify({
     tokens: [

@@ -87,7 +87,8 @@ export function requireRights(
       }
       throw new ProblemError(503, refusal.code, refusal.detail);
     }
-    const wait = failures.fail(request.ip, Date.now());
+    // Who held a token once is not guessing.
+    const wait = refusal.code === 'expired' ? 0 : failures.fail(request.ip, Date.now());
     if (wait > 0) {
       void reply.header('retry-after', wait);
       throw new ProblemError(

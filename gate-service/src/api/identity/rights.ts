@@ -30,7 +30,7 @@ export interface Identity {
 }
 
 /** Rights that only people hold, whatever a file or a token says. */
-const FOR_PEOPLE: ReadonlySet<Right> = new Set<Right>(['override']);
+const FOR_PEOPLE: ReadonlySet<string> = new Set<Right>(['override']);
 
 /** Rights of this list that an identity of this kind must not have. */
 export function forbiddenRights(kind: IdentityKind, rights: Rights): readonly Right[] {
@@ -40,16 +40,17 @@ export function forbiddenRights(kind: IdentityKind, rights: Rights): readonly Ri
   );
 }
 
-/** @param rights what was granted; what the kind must not hold is never answered with yes */
+/** @param rights what was granted; what the kind must not hold is left out */
 export function createIdentity(name: string, kind: IdentityKind, rights: Rights): Identity {
-  const forbidden = forbiddenRights(kind, rights);
+  const held = Object.fromEntries(
+    Object.entries(rights).filter(([right]) => kind === 'person' || !FOR_PEOPLE.has(right)),
+  ) as Rights;
   return {
     name,
     kind,
-    rights,
+    rights: held,
     can(right, service) {
-      if (forbidden.includes(right)) return false;
-      const services = rights[right] ?? [];
+      const services = held[right] ?? [];
       if (service === undefined) return services.length > 0;
       return services.includes(EVERY_SERVICE) || services.includes(service);
     },
