@@ -25,6 +25,11 @@ const benches: Readonly<Record<string, Bench>> = {
       'whether the sender says what is true, beside autocannon and vegeta, and what it costs',
     run: async (args, signal) => (await import('./sender/bench.ts')).runSenderBench(args, signal),
   },
+  service: {
+    summary: 'lists over 100,000 runs, 500 viewers of one run, a queue of 200, on SQLite and PostgreSQL',
+    run: async (args, signal) =>
+      (await import('./service/bench.ts')).runServiceBench(args, signal),
+  },
   swap: {
     summary: 'what swaps of a configuration and changes of weights cost the requests under way',
     run: async (args, signal) => (await import('./swap/bench.ts')).runSwapBench(args, signal),

@@ -1,9 +1,12 @@
 import type { Kysely } from 'kysely';
 import type { RunStore } from '../runs/run-store.ts';
+import { batched } from './batch.ts';
 import { decode, encode } from './json.ts';
 import type { Schema } from './schema.ts';
 
 type Part = Pick<RunStore, 'saveBuild' | 'build' | 'saveConfiguration' | 'configurationValues'>;
+
+type Values = Readonly<Record<string, number | boolean | string>>;
 
 /** Builds and stack configurations: both immutable, both named by their hash. */
 export function buildQueries(db: Kysely<Schema>): Part {
@@ -46,15 +49,13 @@ export function buildQueries(db: Kysely<Schema>): Part {
         .execute();
     },
 
-    async configurationValues(hash) {
-      const row = await db
+    configurationValues: batched<Values | undefined>(async (hashes) => {
+      const rows = await db
         .selectFrom('configurations')
-        .select('knob_values')
-        .where('hash', '=', hash)
-        .executeTakeFirst();
-      return row === undefined
-        ? undefined
-        : (decode(row.knob_values) as Record<string, number | boolean | string>);
-    },
+        .selectAll()
+        .where('hash', 'in', hashes)
+        .execute();
+      return new Map(rows.map((row) => [row.hash, decode(row.knob_values) as Values]));
+    }, undefined),
   };
 }

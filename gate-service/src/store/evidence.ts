@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { AttemptRecord, JudgedPair, JudgementRecord, RunStore } from '../runs/run-store.ts';
+import { batched, byKey } from './batch.ts';
 import { decode, encode } from './json.ts';
 import { rowToMeasurement } from './retention.ts';
 import type { Schema } from './schema.ts';
@@ -31,15 +32,16 @@ export function evidenceQueries(db: Kysely<Schema>): Part {
         .execute();
     },
 
-    async attempts(runId) {
+    attempts: batched<readonly AttemptRecord[]>(async (runIds) => {
       const rows = await db
         .selectFrom('attempts')
-        .select('record')
-        .where('run_id', '=', runId)
+        .select(['run_id', 'record'])
+        .where('run_id', 'in', runIds)
+        .orderBy('run_id')
         .orderBy('number')
         .execute();
-      return rows.map((row) => decode(row.record) as AttemptRecord);
-    },
+      return byRun(rows, (row) => decode(row.record) as AttemptRecord);
+    }, []),
 
     async saveMeasurement(measurement) {
       await db
@@ -98,16 +100,16 @@ export function evidenceQueries(db: Kysely<Schema>): Part {
       return row === undefined ? undefined : (decode(row.record) as JudgementRecord);
     },
 
-    async judgements(runId) {
+    judgements: batched<readonly JudgementRecord[]>(async (runIds) => {
       const rows = await db
         .selectFrom('judgements')
-        .select('record')
-        .where('run_id', '=', runId)
+        .select(['run_id', 'record'])
+        .where('run_id', 'in', runIds)
         .orderBy('at')
         .orderBy('id')
         .execute();
-      return rows.map((row) => decode(row.record) as JudgementRecord);
-    },
+      return byRun(rows, (row) => decode(row.record) as JudgementRecord);
+    }, []),
 
     async saveJudgedPair(pair) {
       const row = {
@@ -152,4 +154,11 @@ export function evidenceQueries(db: Kysely<Schema>): Part {
       };
     },
   };
+}
+
+function byRun<Row extends { readonly run_id: string }, T>(
+  rows: readonly Row[],
+  map: (row: Row) => T,
+): ReadonlyMap<string, readonly T[]> {
+  return byKey(rows, ({ run_id }) => run_id, map);
 }

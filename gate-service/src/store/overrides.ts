@@ -1,6 +1,7 @@
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { OverrideRecord, OverrideState, RunStore } from '../runs/run-store.ts';
 import type { Cause } from '../runs/run.ts';
+import { batched, byKey } from './batch.ts';
 import type { RunOverrideTable, Schema } from './schema.ts';
 
 type Part = Pick<RunStore, 'saveOverride' | 'override' | 'overrides' | 'waitingOverrides'>;
@@ -29,16 +30,16 @@ export function overrideQueries(db: Kysely<Schema>): Part {
       return row === undefined ? undefined : rowToOverride(row);
     },
 
-    async overrides(runId) {
+    overrides: batched<readonly OverrideRecord[]>(async (runIds) => {
       const rows = await db
         .selectFrom('run_overrides')
         .selectAll()
-        .where('run_id', '=', runId)
+        .where('run_id', 'in', runIds)
         .orderBy('at')
         .orderBy('id')
         .execute();
-      return rows.map(rowToOverride);
-    },
+      return byKey(rows, ({ run_id }) => run_id, rowToOverride);
+    }, []),
 
     async waitingOverrides() {
       const rows = await db

@@ -9,6 +9,7 @@ import type {
   PromotionUpdate,
   RunStore,
 } from '../runs/run-store.ts';
+import { batched } from './batch.ts';
 import { decode, encode } from './json.ts';
 import { newestOf, serviceLists } from './pages.ts';
 import type { PromotionTable, Schema } from './schema.ts';
@@ -45,14 +46,10 @@ export function promotionQueries(db: Kysely<Schema>): Part {
       return rowToPromotion(row);
     },
 
-    async promotion(id) {
-      const row = await db
-        .selectFrom('promotions')
-        .selectAll()
-        .where('id', '=', id)
-        .executeTakeFirst();
-      return row === undefined ? undefined : rowToPromotion(row);
-    },
+    promotion: batched<PromotionRecord | undefined>(async (ids) => {
+      const rows = await db.selectFrom('promotions').selectAll().where('id', 'in', ids).execute();
+      return new Map(rows.map((row) => [row.id, rowToPromotion(row)]));
+    }, undefined),
 
     promotions: ({ services, service, state }, page) =>
       newestOf(serviceLists(service, services), page, rowToPromotion, (own, older, limit) => {

@@ -1,0 +1,46 @@
+/** How long answers take: one request after the other, each read to its end. */
+import { Client } from 'undici';
+
+export interface Latency {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly mostMs: number;
+}
+
+/**
+ * @param times requests that count; a tenth as many go before
+ * @throws Error for an answer that is no success
+ */
+export async function latencyOf(
+  client: Client,
+  path: string,
+  times: number,
+  signal: AbortSignal,
+): Promise<Latency> {
+  const taken: number[] = [];
+  const before = Math.ceil(times / 10);
+  for (let n = 0; n < before + times; n += 1) {
+    const began = performance.now();
+    await get(client, path, signal);
+    if (n >= before) taken.push(performance.now() - began);
+  }
+  return summary(taken);
+}
+
+export async function get(client: Client, path: string, signal: AbortSignal): Promise<unknown> {
+  const { statusCode, body } = await client.request({ path, method: 'GET', signal });
+  const text = await body.text();
+  if (statusCode !== 200) throw new Error(`GET ${path} answered ${statusCode}: ${text.slice(0, 300)}`);
+  return JSON.parse(text);
+}
+
+/** Nearest rank. @param taken milliseconds, at least one */
+export function summary(taken: readonly number[]): Latency {
+  const sorted = [...taken].sort((one, other) => one - other);
+  const rank = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+  return { p50Ms: rounded(rank(0.5)), p99Ms: rounded(rank(0.99)), mostMs: rounded(rank(1)) };
+}
+
+export function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
+}
