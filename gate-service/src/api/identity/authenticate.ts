@@ -60,6 +60,7 @@ export function requireRights(
     if (required === 'public' || (request.is404 && !request.url.startsWith('/v1'))) return;
     const identity = await identify(request, reply);
     request.identity = identity;
+    nameCaller(request, identity);
     if (required === undefined || required === 'any') return;
     requireRight(identity, required, service?.(request));
   });
@@ -81,6 +82,7 @@ export function requireRights(
     const recognition = await source.recognise(token);
     if (recognition !== undefined && 'identity' in recognition) return recognition.identity;
     const refusal = recognition?.refusal ?? UNKNOWN_TOKEN;
+    request.log.info({ code: refusal.code, address: request.ip }, refusal.detail);
     if (refusal.code === 'identity-unavailable') {
       if (refusal.retryAfterSeconds !== undefined) {
         void reply.header('retry-after', refusal.retryAfterSeconds);
@@ -147,6 +149,12 @@ export function serviceInQuery(parameter: string): (request: FastifyRequest) => 
 /** For `config.service` of what belongs to no service: the right is needed for all. */
 export function everyService(): string {
   return EVERY_SERVICE;
+}
+
+/** The line of the log that says how the request ended says whose it was. */
+function nameCaller({ log }: FastifyRequest, { name }: Identity): void {
+  const { setBindings } = log as { setBindings?: (this: unknown, bindings: object) => void };
+  setBindings?.call(log, { caller: name });
 }
 
 function text(values: unknown, name: string): string | undefined {
