@@ -1,4 +1,5 @@
 import Fastify from 'fastify';
+import type { FastifyBaseLogger } from 'fastify';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { requireRights } from './authenticate.ts';
@@ -9,7 +10,8 @@ const EXPIRED = 'the-token-of-bob-0123456789';
 
 it('writes who called into the log, why a token was refused, and never a token', async () => {
   const lines: string[] = [];
-  const app = Fastify({ loggerInstance: pino({}, { write: (line: string) => lines.push(line) }) });
+  const loggerInstance: FastifyBaseLogger = pino({}, { write: (line) => void lines.push(line) });
+  const app = Fastify({ loggerInstance });
   requireRights(
     app,
     createTokenBook([
