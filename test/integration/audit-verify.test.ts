@@ -101,8 +101,8 @@ it.each([
 });
 
 it('finds an entry that was changed and hashed anew', async () => {
-  const { hash: _hash, previousHash, ...content } = entries[4]!;
-  const forged = auditHash(previousHash, { ...content, actor: 'bob' });
+  const original = entries[4]!;
+  const forged = auditHash(original.previousHash, { ...original, actor: 'bob' });
   tamper(`update audit set actor = 'bob', hash = '${forged}' where sequence = 5`);
   const { code, output } = await verify();
   expect(code).toBe(1);

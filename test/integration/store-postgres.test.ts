@@ -1,6 +1,9 @@
 /** The store on a real PostgreSQL: the contract of all stores, many replicas at once, and a database that goes away. */
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
-import { StoreUnavailableError, VersionConflictError } from '../../gate-service/src/runs/run-store.ts';
+import {
+  StoreUnavailableError,
+  VersionConflictError,
+} from '../../gate-service/src/runs/run-store.ts';
 import { openStore } from '../../gate-service/src/store/store.ts';
 import type { Store } from '../../gate-service/src/store/store.ts';
 import { verifyAudit } from '../../gate-service/src/store/verify-audit.ts';
@@ -87,7 +90,9 @@ describe('eight replicas on one database', () => {
   it('have one holder of a lease at any time, and a token that only rises', async () => {
     const tokens: number[] = [];
     for (let round = 0; round < 10; round += 1) {
-      const leases = await each((store, n) => store.acquireLease('driver', `r-${round}-${n}`, 3600));
+      const leases = await each((store, n) =>
+        store.acquireLease('driver', `r-${round}-${n}`, 3600),
+      );
       const held = leases.filter((lease) => lease !== undefined);
       expect(held).toHaveLength(1);
       tokens.push(held[0]!.token);
@@ -177,7 +182,9 @@ describe('a PostgreSQL that goes away', () => {
     const results = await Promise.allSettled(writes);
     for (const result of results) {
       if (result.status === 'rejected') {
-        expect(String(result.reason)).toMatch(/StoreUnavailableError: the database .* does not answer/);
+        expect(String(result.reason)).toMatch(
+          /StoreUnavailableError: the database .* does not answer/,
+        );
       }
     }
     const events = await until('the pool has healed', () =>
@@ -210,7 +217,7 @@ describe('a PostgreSQL that goes away', () => {
     ];
     for (const [n, failure] of failures.entries()) {
       expect(String(failure)).toContain(words[n]);
-      const everything = JSON.stringify(failure, Object.getOwnPropertyNames(failure as object));
+      const everything = JSON.stringify(failure, Object.getOwnPropertyNames(failure));
       expect(everything).not.toMatch(/p@ss|p%40ss/);
       expect(String((failure as Error).cause)).not.toMatch(/p@ss|p%40ss/);
     }

@@ -3,13 +3,13 @@
  * started here, with everything of its own in a temporary folder, and ended with the test.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { run } from '../../resources/components/command.ts';
+import { run, tryRun } from '../../resources/components/command.ts';
 import { installPackages, requireApt } from '../../resources/components/debian.ts';
 import { withLock } from '../../resources/components/lock.mjs';
 import { whichAll } from '../../resources/components/machine.ts';
@@ -80,17 +80,21 @@ async function ownEngine(): Promise<DockerEngine> {
   } catch (error) {
     const log = await readFile(logFile, 'utf8').catch(() => '');
     await stop();
-    throw new Error(`no Docker engine could be started:\n${log.split('\n').slice(-12).join('\n')}`, {
-      cause: error,
-    });
+    throw new Error(
+      `no Docker engine could be started:\n${log.split('\n').slice(-12).join('\n')}`,
+      {
+        cause: error,
+      },
+    );
   }
   return { ...engineAt(`unix://${socket}`), own: true, stop };
 }
 
 async function stopEngine(engine: ProcessRecord, folder: string): Promise<void> {
   await stopProcess(engine, { signal: 'SIGTERM', graceMs: 30_000, target: 'leader' });
-  // A shim may still let go of its mounts.
+  // The engine leaves the network of the host mounted, and a shim may still let go of its own mounts.
   for (let attempt = 1; ; attempt += 1) {
+    for (const mount of mountsBelow(folder)) await tryRun('umount', [mount]);
     try {
       await rm(folder, { recursive: true, force: true });
       return;
@@ -99,6 +103,15 @@ async function stopEngine(engine: ProcessRecord, folder: string): Promise<void> 
       await sleep(250);
     }
   }
+}
+
+/** Innermost first. */
+function mountsBelow(folder: string): readonly string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((mount) => mount.startsWith(`${folder}/`))
+    .reverse();
 }
 
 function engineAt(host: string): DockerEngine {

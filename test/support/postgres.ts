@@ -71,7 +71,8 @@ export async function startPostgres({ durable = false } = {}): Promise<StartedPo
     console.error(`postgres: ${image}`);
     return { url, image, stop };
   } catch (error) {
-    await stop();
+    // What went wrong first is what has to be said.
+    await stop().catch(() => undefined);
     throw error;
   }
 }
@@ -85,6 +86,8 @@ async function startContainer(
   // is an image that cannot be pulled everywhere; an engine of ours takes its containers with it.
   process.env.DOCKER_HOST ??= engine.host;
   process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
+  // It would look for the gateway of a bridge that an engine of ours does not have.
+  if (engine.own) process.env.TESTCONTAINERS_HOST_OVERRIDE ??= '127.0.0.1';
   // No crash of the machine is tested here: flushing to disk would only cost time.
   const settings = ['-c', `fsync=${durable ? 'on' : 'off'}`, '-c', 'max_connections=200'];
   const prepared = new GenericContainer(image).withEnvironment({
@@ -126,7 +129,10 @@ async function versionOf(url: string): Promise<string | undefined> {
 
 /** The official image where it can be had, else one made here from Debian's packages. */
 async function ensureImage(engine: DockerEngine): Promise<string> {
-  const key = createHash('sha256').update(DOCKERFILE('') + START).digest('hex').slice(0, 12);
+  const key = createHash('sha256')
+    .update(DOCKERFILE('') + START)
+    .digest('hex')
+    .slice(0, 12);
   if (!(await engine.has(OWN, key))) {
     try {
       await engine.image(OFFICIAL, 'pulled', async () => {
@@ -134,7 +140,9 @@ async function ensureImage(engine: DockerEngine): Promise<string> {
       });
       return OFFICIAL;
     } catch {
-      console.error(`postgres: ${OFFICIAL} cannot be pulled here; it is made from Debian's packages`);
+      console.error(
+        `postgres: ${OFFICIAL} cannot be pulled here; it is made from Debian's packages`,
+      );
     }
   }
   await engine.image(OWN, key, () => build(engine));

@@ -67,9 +67,18 @@ export async function runServiceBench(args: readonly string[], signal: AbortSign
   if (values.only !== 'sqlite') rows.push(await onPostgres(runs, times, signal));
   const lists = rows.flatMap(({ latency }) => Object.values(latency).map(({ p99Ms }) => p99Ms));
   const met =
-    Math.max(...lists) < GOAL_MS && rows.every(({ viewers }) => viewers.lost + viewers.repeated === 0);
+    Math.max(...lists) < GOAL_MS &&
+    rows.every(({ viewers }) => viewers.lost + viewers.repeated === 0);
   console.log(
-    JSON.stringify({ bench: 'service', runs, times, cores: cpus().length, goalMs: GOAL_MS, met, rows }),
+    JSON.stringify({
+      bench: 'service',
+      runs,
+      times,
+      cores: cpus().length,
+      goalMs: GOAL_MS,
+      met,
+      rows,
+    }),
   );
   if (!met) process.exitCode = 1;
 }
@@ -86,7 +95,13 @@ async function onSqlite(runs: number, times: number, signal: AbortSignal): Promi
     const file = path.join(folder, 'speed-gate.sqlite');
     const filled = await filledWith({ file }, runs, signal);
     const { size } = await stat(file);
-    return await measure({ file }, `SQLite, ${Math.round(size / 2 ** 20)} MiB`, filled, times, signal);
+    return await measure(
+      { file },
+      `SQLite, ${Math.round(size / 2 ** 20)} MiB`,
+      filled,
+      times,
+      signal,
+    );
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -99,7 +114,10 @@ async function onPostgres(runs: number, times: number, signal: AbortSignal): Pro
     try {
       const url = await databases.createEmpty();
       const filled = await filledWith({ url }, runs, signal);
-      const [size] = await databases.query(url, 'select pg_database_size(current_database()) as size');
+      const [size] = await databases.query(
+        url,
+        'select pg_database_size(current_database()) as size',
+      );
       const name = `${postgres.image}, ${Math.round(Number(size?.size) / 2 ** 20)} MiB`;
       return await measure({ url }, name, filled, times, signal);
     } finally {
@@ -139,7 +157,9 @@ async function measure(
     for (const [name, url] of Object.entries(paths)) await time(name, url);
 
     const { first, submit } = await queueRuns(server, client, signal);
-    say(`  ${`${QUEUED} runs submitted`.padEnd(32)} p50 ${submit.p50Ms} ms, p99 ${submit.p99Ms} ms`);
+    say(
+      `  ${`${QUEUED} runs submitted`.padEnd(32)} p50 ${submit.p50Ms} ms, p99 ${submit.p99Ms} ms`,
+    );
     await time('queue of 200', '/v1/queue');
     await time('list with 200 queued', '/v1/runs?phase=queued');
 
@@ -223,7 +243,11 @@ async function queueRuns(
   return { first, submit: summary(taken) };
 }
 
-async function watched(server: Server, runId: string, signal: AbortSignal): Promise<Row['viewers']> {
+async function watched(
+  server: Server,
+  runId: string,
+  signal: AbortSignal,
+): Promise<Row['viewers']> {
   // What the run has already: its acceptance.
   const url = `${server.url}/v1/runs/${runId}/events`;
   const client = new Client(server.url);

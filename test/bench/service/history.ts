@@ -2,7 +2,11 @@
 import { createHash } from 'node:crypto';
 import { Kysely, sql } from 'kysely';
 import type { Dialect, Insertable } from 'kysely';
-import type { JudgementRecord, MeasurementRecord, NewRun } from '../../../gate-service/src/runs/run-store.ts';
+import type {
+  JudgementRecord,
+  MeasurementRecord,
+  NewRun,
+} from '../../../gate-service/src/runs/run-store.ts';
 import type { Cause, Decision } from '../../../gate-service/src/runs/run.ts';
 import { DatabaseTarget } from '../../../gate-service/src/store/database-target.ts';
 import { encode } from '../../../gate-service/src/store/json.ts';
@@ -14,7 +18,10 @@ import { openStore } from '../../../gate-service/src/store/store.ts';
 import type { StorePlace } from '../../../gate-service/src/store/store.ts';
 import { newRun } from '../../support/store/records.ts';
 
-export const SERVICES = Array.from({ length: 40 }, (_, n) => `service-${String(n).padStart(2, '0')}`);
+export const SERVICES = Array.from(
+  { length: 40 },
+  (_, n) => `service-${String(n).padStart(2, '0')}`,
+);
 export const PEOPLE = Array.from({ length: 25 }, (_, n) => `person-${n}`);
 
 /** What a run rarely ends with comes rarely here too: the worst case of a filter. */
@@ -27,7 +34,13 @@ const ENDS: readonly (readonly [number, Decision, Cause])[] = [
   [0.9995, 'rollback', 'cancelled'],
   [1, 'rollback', 'platform-failed'],
 ];
-const THRESHOLDS = ['p50 <= baseline + 10%', 'p95 <= baseline + 15%', 'p99 <= baseline + 25%', 'errors < 1%', 'cpu_per_request <= baseline + 5%'];
+const THRESHOLDS = [
+  'p50 <= baseline + 10%',
+  'p95 <= baseline + 15%',
+  'p99 <= baseline + 25%',
+  'errors < 1%',
+  'cpu_per_request <= baseline + 5%',
+];
 const EVENTS_PER_RUN = 10;
 const BATCH = 250;
 const MINUTES_APART = 7;
@@ -82,7 +95,10 @@ async function vacuum(place: StorePlace): Promise<void> {
 
 async function insert(db: Kysely<Schema>, numbers: readonly number[]): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    await trx.insertInto('runs').values(numbers.map((n) => runToRow(runOf(n)))).execute();
+    await trx
+      .insertInto('runs')
+      .values(numbers.map((n) => runToRow(runOf(n))))
+      .execute();
     await trx
       .insertInto('attempts')
       .values(
@@ -111,11 +127,18 @@ async function insert(db: Kysely<Schema>, numbers: readonly number[]): Promise<v
         at: at(n, sequence),
         type: 'progress',
         message: `window ${sequence} of 8: p95 baseline 12.3 ms, candidate 12.5 ms`,
-        data: encode({ window: sequence, baseline: { p50: 4.2, p95: 12.3 }, candidate: { p50: 4.3, p95: 12.5 } }),
+        data: encode({
+          window: sequence,
+          baseline: { p50: 4.2, p95: 12.3 },
+          candidate: { p50: 4.3, p95: 12.5 },
+        }),
       })),
     );
     for (let from = 0; from < events.length; from += 1000) {
-      await trx.insertInto('run_events').values(events.slice(from, from + 1000)).execute();
+      await trx
+        .insertInto('run_events')
+        .values(events.slice(from, from + 1000))
+        .execute();
     }
   });
 }
@@ -127,7 +150,9 @@ function idOf(n: number): string {
 
 /** A build is tried about one and a half times. */
 function buildOf(n: number): string {
-  return createHash('sha256').update(`build ${n - (n % 3 === 2 ? 40 : 0)}`).digest('hex');
+  return createHash('sha256')
+    .update(`build ${n - (n % 3 === 2 ? 40 : 0)}`)
+    .digest('hex');
 }
 
 function at(n: number, seconds = 0): string {
@@ -156,9 +181,10 @@ function runOf(n: number): NewRun {
     configuration: { hash: 'stock', adopted: false },
     judgementId: `j-${n}`,
     codeJudgementId: `j-${n}`,
-    decision: decision as Decision,
-    cause: cause as Cause,
-    summary: 'Every threshold is met: p95 is 0.4 % above the baseline’s, at most 2.1 %. Nothing had to be restored.',
+    decision: decision,
+    cause: cause,
+    summary:
+      'Every threshold is met: p95 is 0.4 % above the baseline’s, at most 2.1 %. Nothing had to be restored.',
     finishedAt: at(n, 80),
   };
 }
@@ -242,7 +268,8 @@ function judgementOf(n: number): Insertable<Schema['judgements']> {
           effect: 0.001,
           low: -0.01,
           high: 0.011,
-          sentence: 'the baseline’s samples split at random differ by 0.1 %, within what chance makes',
+          sentence:
+            'the baseline’s samples split at random differ by 0.1 %, within what chance makes',
         }),
       ),
       windows: { planned: 8, counted: 8, dropped: 0 },

@@ -1,5 +1,5 @@
 /** How long answers take: one request after the other, each read to its end. */
-import { Client } from 'undici';
+import type { Client } from 'undici';
 
 export interface Latency {
   readonly p50Ms: number;
@@ -30,7 +30,8 @@ export async function latencyOf(
 export async function get(client: Client, path: string, signal: AbortSignal): Promise<unknown> {
   const { statusCode, body } = await client.request({ path, method: 'GET', signal });
   const text = await body.text();
-  if (statusCode !== 200) throw new Error(`GET ${path} answered ${statusCode}: ${text.slice(0, 300)}`);
+  if (statusCode !== 200)
+    throw new Error(`GET ${path} answered ${statusCode}: ${text.slice(0, 300)}`);
   return JSON.parse(text);
 }
 

@@ -3,7 +3,12 @@ import type { StorePlace } from '../../../gate-service/src/store/store.ts';
 
 export type ToServer =
   | { readonly type: 'serve'; readonly place: StorePlace }
-  | { readonly type: 'append'; readonly runId: string; readonly text: string; readonly last: boolean }
+  | {
+      readonly type: 'append';
+      readonly runId: string;
+      readonly text: string;
+      readonly last: boolean;
+    }
   | { readonly type: 'build'; readonly digest: string }
   | { readonly type: 'memory' }
   | { readonly type: 'stop' };

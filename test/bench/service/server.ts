@@ -24,7 +24,10 @@ export interface Server {
 /** @throws Error when the process ends before it serves */
 export async function startServer(place: StorePlace): Promise<Server> {
   const began = performance.now();
-  const child = fork(PROGRAM, { execArgv: ['--expose-gc'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(PROGRAM, {
+    execArgv: ['--expose-gc'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`the API's process ended with ${String(code)}`);
   });

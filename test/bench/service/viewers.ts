@@ -15,7 +15,8 @@ interface Viewer {
   last: number;
   repeated: number;
   lost: number;
-  reconnects: number;
+  /** Connections, the first among them. */
+  connects: number;
   ended: boolean;
 }
 
@@ -34,7 +35,7 @@ export function watch(
     last: 0,
     repeated: 0,
     lost: 0,
-    reconnects: 0,
+    connects: 0,
     ended: false,
   }));
 
@@ -43,6 +44,7 @@ export function watch(
     while (!viewer.ended) {
       signal.throwIfAborted();
       const answer = await open(url, viewer.last, signal);
+      viewer.connects += 1;
       up();
       if (answer.statusCode === 204) return;
       if (answer.statusCode !== 200) throw new Error(`events answered ${answer.statusCode ?? '?'}`);
@@ -52,13 +54,12 @@ export function watch(
           const parts = (rest + chunk).split('\n\n');
           rest = parts.pop() ?? '';
           for (const part of parts) take(viewer, part);
-          if (breaks && viewer.reconnects === 0 && viewer.last >= events / 2) break;
+          if (breaks && viewer.connects === 1 && viewer.last >= events / 2) break;
         }
       } catch (error) {
         if (signal.aborted) throw error;
       }
       answer.destroy();
-      if (!viewer.ended) viewer.reconnects += 1;
     }
   };
   const take = (viewer: Viewer, text: string): void => {
@@ -83,7 +84,7 @@ export function watch(
   const done = Promise.all(ends).then(() => ({
     lost: all.reduce((sum, { last, lost }) => sum + lost + Math.max(0, events - last), 0),
     repeated: all.reduce((sum, { repeated }) => sum + repeated, 0),
-    reconnects: all.reduce((sum, { reconnects }) => sum + reconnects, 0),
+    reconnects: all.reduce((sum, { connects }) => sum + connects - 1, 0),
     delays,
   }));
   return {
