@@ -10,6 +10,7 @@ Map call(Map args = [:]) {
         error("speedGate: ${checked.errors.size()} wrong argument(s)\n - ${checked.errors.join('\n - ')}")
     }
     Map values = checked.values
+    values.startedBy = startedBy()
     Map run = null
     withCredentials([string(credentialsId: values.credentialsId, variable: 'SPEED_GATE_TOKEN')]) {
         withEnv(["SPEED_GATE_URL=${values.url}"]) {
@@ -19,6 +20,16 @@ Map call(Map args = [:]) {
         }
     }
     return conclude(values, run)
+}
+
+/** Who started this build by hand; null when nobody did. He cannot override the run that it asks for. */
+private String startedBy() {
+    if (env.BUILD_USER_ID) { return env.BUILD_USER_ID.toString() }
+    List causes = currentBuild.getBuildCauses('hudson.model.Cause$UserIdCause')
+    for (int i = 0; i < causes.size(); i++) {
+        if (causes[i].userId) { return causes[i].userId.toString() }
+    }
+    return null
 }
 
 private Map gate(Map values) {
@@ -39,6 +50,7 @@ private Map gate(Map values) {
     boolean finished = false
     try {
         int after = 0
+        String waiting = null
         while (!finished) {
             List events = ask(script, ['follow', id, after.toString(), '15']).body.events
             for (int i = 0; i < events.size(); i++) {
@@ -47,6 +59,10 @@ private Map gate(Map values) {
                 after = event.sequence
             }
             Map run = ask(script, ['run', id]).body
+            if (run.queue && run.queue.reason != waiting) {
+                waiting = run.queue.reason
+                echo("[speedGate] queued, ${run.queue.ahead} ahead: ${waiting}")
+            }
             finished = run.phase == 'finished'
             if (finished) { return run }
         }
@@ -104,6 +120,16 @@ private Map conclude(Map values, Map run) {
     for (int i = 0; i < run.evidence.size(); i++) {
         echo("[speedGate] ${run.evidence[i].outcome}: ${run.evidence[i].sentence}")
     }
+    if (run.earlierRuns) { echo("[speedGate] this build had ${run.earlierRuns} run(s) before this one") }
+    List loosened = run.loosened ?: []
+    for (int i = 0; i < loosened.size(); i++) {
+        echo("[speedGate] loosened for this run: ${loosened[i]}")
+    }
+    List overrides = run.overrides ?: []
+    for (int i = 0; i < overrides.size(); i++) {
+        Map one = overrides[i]
+        echo("[speedGate] override (${one.state}): ${one.actor} orders ${one.order}: ${one.reason}${one.outcome ? ' – ' + one.outcome : ''}")
+    }
     Map result = [
         decision           : run.decision,
         cause              : run.cause,
@@ -112,6 +138,8 @@ private Map conclude(Map values, Map run) {
         runId              : run.id,
         url                : "${values.url}/#/runs/${run.id}".toString(),
         overridden         : run.override != null,
+        earlierRuns        : run.earlierRuns ?: 0,
+        loosened           : loosened,
         codeEffect         : run.codeEffect,
         configurationEffect: run.configurationEffect,
     ]

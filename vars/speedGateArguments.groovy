@@ -62,7 +62,7 @@ Map check(Map args, Map environment) {
 @NonCPS
 String requestBody(Map values, String digest) {
     Map body = [service: values.service, build: digest]
-    for (String key : ['label', 'thresholds', 'workload', 'tune', 'against', 'promote', 'profile']) {
+    for (String key : ['label', 'thresholds', 'workload', 'tune', 'against', 'promote', 'profile', 'startedBy']) {
         if (values[key] != null) { body[key] = values[key] }
     }
     return JsonOutput.toJson(body)

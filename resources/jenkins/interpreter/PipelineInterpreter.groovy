@@ -15,6 +15,8 @@ class PipelineInterpreter extends BasePipelineTestCPS {
     Map secrets = [:]
     /** Gets each line that a build log would show. */
     Closure log = { String line -> println(line) }
+    /** Why the build runs: maps with `_class`, and `userId` where a person started it. */
+    List<Map> causes = []
     /** Result of the build so far: SUCCESS, UNSTABLE, FAILURE. */
     String result = 'SUCCESS'
     /** Names of the steps that were called, in order. */
@@ -39,6 +41,7 @@ class PipelineInterpreter extends BasePipelineTestCPS {
         registerSteps()
         binding.setVariable('env', new EnvironmentVariables(scopes: scopes))
         binding.setVariable('params', [:])
+        binding.setVariable('currentBuild', new CurrentBuild(causes: causes))
         loadVariables()
         try {
             return runScript(script.path)

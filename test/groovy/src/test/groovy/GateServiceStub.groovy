@@ -20,6 +20,8 @@ class GateServiceStub {
     Map problem
     /** Counted down when the step follows the run for the first time. */
     final CountDownLatch followed = new CountDownLatch(1)
+    /** Places in the queue that the run has, one for each time it is asked for. */
+    List<Map> queued = []
     /** While true the run does not finish. */
     volatile boolean endless = false
 
@@ -64,7 +66,13 @@ class GateServiceStub {
             followed.countDown()
             answer(exchange, 200, [events: events.findAll { it.sequence > after }])
         } else if (path == '/v1/runs/run-1') {
-            answer(exchange, 200, endless ? [id: 'run-1', phase: 'measuring'] : run)
+            if (queued) {
+                // News, so that the step does not wait long before it asks again.
+                events << [sequence: events.size() + 1, message: 'still queued']
+                answer(exchange, 200, [id: 'run-1', phase: 'queued', queue: queued.remove(0)])
+            } else {
+                answer(exchange, 200, endless ? [id: 'run-1', phase: 'measuring'] : run)
+            }
         } else if (path == '/v1/runs/run-1/cancel') {
             answer(exchange, 202, [id: 'run-1'])
         } else {

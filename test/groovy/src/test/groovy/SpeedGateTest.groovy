@@ -79,6 +79,39 @@ class SpeedGateTest {
     }
 
     @Test
+    void 'tells who started the build by hand, and nobody when nobody did'() {
+        gate()
+        pipeline.causes = [[_class: 'hudson.triggers.SCMTrigger$SCMTriggerCause'],
+                           [_class: 'hudson.model.Cause$UserIdCause', userId: 'ann', userName: 'Ann']]
+        gate()
+        pipeline.environment += [BUILD_USER_ID: 'bob']
+        gate()
+        List people = service.requestsTo('POST', '/v1/runs').collect { (new JsonSlurper().parse(it.body) as Map).startedBy }
+        assertEquals([null, 'ann', 'bob'], people)
+    }
+
+    @Test
+    void 'nobody may say in the Jenkinsfile who started the build'() {
+        assertTrue(failureOf("service: 'checkout', build: 'app.war', startedBy: 'somebody else'").contains("unknown argument 'startedBy'"))
+    }
+
+    @Test
+    void 'says what it waits for once, and what the answer is worth'() {
+        service.queued = [[ahead: 2, reason: 'waits for 2 runs'], [ahead: 2, reason: 'waits for 2 runs'], [ahead: 0, reason: 'it is next']]
+        service.run += [earlierRuns: 2, loosened: ['p50 <= baseline + 25% instead of p50 <= baseline + 10%'],
+                        override: [actor: 'ann'],
+                        overrides: [[actor: 'ann', order: 'rollback', state: 'acted', reason: 'errors at night', outcome: 'promotion p-1 begins']]]
+        gate()
+        assertEquals(1, new ArrayList(lines).count { it == '[speedGate] queued, 2 ahead: waits for 2 runs' })
+        assertEquals(1, new ArrayList(lines).count { it == '[speedGate] queued, 0 ahead: it is next' })
+        for (String line : ['this build had 2 run(s) before this one',
+                            'loosened for this run: p50 <= baseline + 25% instead of p50 <= baseline + 10%',
+                            'override (acted): ann orders rollback: errors at night – promotion p-1 begins']) {
+            assertTrue(line, log().contains("[speedGate] ${line}\n"))
+        }
+    }
+
+    @Test
     void 'a rollback fails the build and says why'() {
         service.run += [decision: 'rollback', cause: 'breached', summary: 'p50 is 23 % slower. Nothing had to be restored.']
         String message = failureOf()
