@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FastifyInstance } from 'fastify';
+import { parseIdentities } from '../../gate-service/src/api/identity/identities-file.ts';
 import { createOidcSource } from '../../gate-service/src/api/identity/oidc/oidc-source.ts';
 import { createTokenBook, tokenDigest } from '../../gate-service/src/api/identity/token-book.ts';
 import type { TokenEntry } from '../../gate-service/src/api/identity/token-book.ts';
@@ -358,6 +359,43 @@ it('a token of a build never overrides, even when its entry says so', async () =
   const refused = await answer(api.app, 'POST /v1/runs/:id/override', `Bearer ${tokenOf('ci')}`);
   expect(refused.statusCode).toBe(403);
   expect(await api.store.override('finished-checkout')).not.toMatchObject({ actor: 'ci' });
+});
+
+describe('people who sign in with an issuer', () => {
+  it('are told where, and the page may connect there and nowhere else', async () => {
+    const { oidc } = parseIdentities(
+      JSON.stringify({
+        oidc: [
+          {
+            name: 'corp',
+            issuer: 'https://login.example.com/realms/corp',
+            audience: 'gate',
+            kind: 'person',
+            signIn: { clientId: 'gate', origins: ['https://token.example.com'] },
+            grants: [{ claim: 'sub', value: 'ann', rights: ['read'] }],
+          },
+        ],
+      }),
+      'identities',
+    );
+    const noKeys = () => () => Promise.reject(new Error('none'));
+    const app = await api.build({ tokens: createOidcSource(oidc, { keysOf: noKeys }) });
+    expect((await app.inject('/v1/sign-in')).json()).toEqual({
+      token: true,
+      anonymous: false,
+      oidc: {
+        issuer: 'https://login.example.com/realms/corp',
+        clientId: 'gate',
+        scopes: ['openid'],
+      },
+    });
+    const connect = async (from: FastifyInstance): Promise<string | undefined> =>
+      /connect-src ([^;]*)/.exec(
+        String((await from.inject('/')).headers['content-security-policy']),
+      )?.[1];
+    expect(await connect(app)).toBe("'self' https://login.example.com https://token.example.com");
+    expect(await connect(api.app)).toBe("'self'");
+  });
 });
 
 describe('a caller with too many requests', () => {
