@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '../../resources/components/command.ts';
+import { whichAll } from '../../resources/components/machine.ts';
 import { tokenDigest } from '../../gate-service/src/api/identity/token-book.ts';
 import { freePort, freePorts } from '../../gate-service/src/processes/free-port.ts';
 import { cacheFolder } from '../../gate-service/src/settings/components.ts';
@@ -47,8 +48,7 @@ async function buildBase(): Promise<void> {
   const base = join(folder, 'base');
   await mkdir(join(base, 'components'), { recursive: true });
   await cp(await realpath(process.execPath), join(base, 'node'));
-  const npm = (await run('npm', ['root', '--global'])).stdout.trim();
-  await run('cp', ['-a', join(npm, 'npm'), join(base, 'npm')]);
+  await run('cp', ['-a', await npmFolder(), join(base, 'npm')]);
   await run('cp', ['-a', join(ROOT, 'node_modules'), join(base, 'node_modules')]);
   const cache = cacheFolder();
   const { stdout } = await run('ls', [cache]);
@@ -67,6 +67,13 @@ COPY components /opt/speed-gate/components
   );
   await engine.docker(['build', '--network=host', '--tag', BASE, base]);
   await rm(base, { recursive: true });
+}
+
+/** The machine's npm; that of a package below node_modules would not stand alone. */
+async function npmFolder(): Promise<string> {
+  const npm = whichAll('npm').find((file) => !file.includes('node_modules'));
+  if (npm === undefined) throw new Error('npm was not found on this machine');
+  return dirname(dirname(await realpath(npm)));
 }
 
 /** The tracked files as they lie here: no build output of this checkout gets in. */

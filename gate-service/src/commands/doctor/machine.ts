@@ -51,8 +51,8 @@ export function checkMachine(): readonly Finding[] {
     busy <= BUSY_CORES
       ? area.ok(`quiet enough to measure (load ${busy.toFixed(2)})`)
       : area.warning(
-          `something uses ${busy.toFixed(2)} cores: measurements are spoilt above ${BUSY_CORES} besides their own`,
-          'gate on a machine that does nothing else; see who it is with top',
+          `the load of the last minute is ${busy.toFixed(2)}: a window does not count when others than the gate use more than ${BUSY_CORES} cores`,
+          'unless the gate itself measures now, see with top who it is; gate where nothing else runs',
         ),
   ];
 }
