@@ -162,13 +162,14 @@ it('says which file it cannot read', () => {
   ]);
 });
 
-it('warns of variables that mean nothing, but not of those that Kubernetes sets', () => {
+it('warns of variables that mean nothing, but not of those of Kubernetes and webhooks', () => {
   const { warnings } = readSettings({
     ...least,
     SPEED_GATE_RETENTION: '7',
     SPEED_GATE_PORT: 'tcp://10.0.0.1:80',
     SPEED_GATE_PORT_80_TCP_ADDR: '10.0.0.1',
     SPEED_GATE_SERVICE_HOST: '10.0.0.1',
+    SPEED_GATE_WEBHOOK_SECRET: 'x',
   });
   expect(warnings).toStrictEqual([expect.stringContaining('SPEED_GATE_RETENTION')]);
 });
