@@ -39,6 +39,8 @@ export interface GateOptions {
   /** Who hears of decisions and promotions; made when the store is open. */
   readonly notifier?: (store: Store) => Notifier;
   readonly log: Logger;
+  /** Whether events of runs go into the log; not where a person is told of them anyway. */
+  readonly logEvents?: boolean;
 }
 
 /** Everything but HTTP. */
@@ -71,14 +73,12 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const { catalogue, log, stateDirectory } = options;
   await mkdir(stateDirectory, { recursive: true });
   const resources = machineShare();
-  const store = withEventLog(
-    await openStore(
-      options.databaseUrl === undefined
-        ? { file: path.join(stateDirectory, 'speed-gate.sqlite') }
-        : { url: options.databaseUrl },
-    ),
-    log,
+  const opened = await openStore(
+    options.databaseUrl === undefined
+      ? { file: path.join(stateDirectory, 'speed-gate.sqlite') }
+      : { url: options.databaseUrl },
   );
+  const store = options.logEvents === true ? withEventLog(opened, log) : opened;
   const notifier = options.notifier?.(store);
   const buildFiles = await openBuildFiles({
     directory: path.join(stateDirectory, 'builds'),

@@ -55,6 +55,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     ...(settings.databaseUrl !== undefined && { databaseUrl: settings.databaseUrl }),
     notifier: (store) => webhooks.notifier(store),
     log,
+    logEvents: true,
   });
   const app = await buildApp({
     runs: gate.runs.service,
