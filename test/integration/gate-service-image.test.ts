@@ -111,7 +111,7 @@ async function start(token: string): Promise<Container> {
   await engine.docker([
     ...['run', '--detach', '--name', name, '--network', 'host'],
     ...['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'],
-    ...['--tmpfs', '/tmp:exec', '--volume', `${etc}:/etc/speed-gate:ro`],
+    ...['--tmpfs', '/tmp', '--volume', `${etc}:/etc/speed-gate:ro`],
     ...['--env', 'SPEED_GATE_CATALOGUE=/etc/speed-gate/speedgate.yaml'],
     ...['--env', 'SPEED_GATE_IDENTITIES_FILE=/etc/speed-gate/identities.yaml'],
     ...['--env', `SPEED_GATE_LISTEN=127.0.0.1:${port}`],
