@@ -175,11 +175,13 @@ describe('a PostgreSQL that goes away', () => {
     );
 
     // In the middle of their work they fail with words, and what was under way is not there by half.
-    const writes = Array.from({ length: 40 }, (_, n) =>
-      store.appendEvent({ runId: 'run-1', at: 't', type: 'progress', message: `${n}`, data: {} }),
+    const writes = Promise.allSettled(
+      Array.from({ length: 40 }, (_, n) =>
+        store.appendEvent({ runId: 'run-1', at: 't', type: 'progress', message: `${n}`, data: {} }),
+      ),
     );
     await endConnections();
-    const results = await Promise.allSettled(writes);
+    const results = await writes;
     for (const result of results) {
       if (result.status === 'rejected') {
         expect(String(result.reason)).toMatch(

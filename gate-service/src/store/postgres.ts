@@ -1,5 +1,5 @@
 /** Kysely's PostgreSQL dialect on a pool of `pg` that says in words when the database is away, and heals by itself. */
-import { CompiledQuery, PostgresDialect } from 'kysely';
+import { PostgresDialect } from 'kysely';
 import type { PostgresClient, PostgresPool, PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import type { PoolClient, PoolConfig } from 'pg';
@@ -37,23 +37,20 @@ export function postgresDialect(target: DatabaseTarget, options: PostgresOptions
       keepAlive: true,
       types,
     }),
-    // The store relies on reading what was committed before a lock was given to it, and on a commit that
-    // survives a power cut; a server may be set up otherwise.
-    onCreateConnection: async (connection) => {
-      await connection.executeQuery(
-        CompiledQuery.raw(
-          `select set_config('default_transaction_isolation', 'read committed', false),
-            case when current_setting('synchronous_commit') = 'off'
-              then set_config('synchronous_commit', 'on', false) end`,
-        ),
-      );
-    },
   });
 }
 
 /** Whole numbers as numbers: all of ours are far below 2^53. */
 const types = new pg.TypeOverrides();
 types.setTypeParser(INT8, Number);
+
+/**
+ * The store relies on reading what was committed before a lock was given to it, and on a commit that survives
+ * a power cut; a server may be set up otherwise.
+ */
+const SESSION = `select set_config('default_transaction_isolation', 'read committed', false),
+  case when current_setting('synchronous_commit') = 'off'
+    then set_config('synchronous_commit', 'on', false) end`;
 
 class GuardedPool implements PostgresPool {
   readonly options: PoolConfig;
@@ -77,6 +74,11 @@ class GuardedPool implements PostgresPool {
     const client = await this.#said(this.#pool.connect());
     const known = this.#guarded.get(client);
     if (known !== undefined) return known;
+    // Not in Kysely's hook for it: a connection that is lost in there is never given back to the pool.
+    await this.#said(client.query(SESSION)).catch((error: unknown) => {
+      client.release(true);
+      throw error;
+    });
     const guarded = this.#guard(client);
     this.#guarded.set(client, guarded);
     return guarded;
