@@ -115,7 +115,7 @@ async function pushed(build: string): Promise<RunView> {
   return run;
 }
 
-/** Id of the promotion that a person's order against the decision has started. */
+/** Id of the promotion that a person's order beside the decision has started; nobody else may give it. */
 async function overridden(run: RunView): Promise<string> {
   const seen = await gate.call('GET', `/v1/runs/${run.id}`);
   const json = {
@@ -131,11 +131,14 @@ async function overridden(run: RunView): Promise<string> {
   expect((await ask(gate.token, seenTag)).status).toBe(409);
   const order = await ask(gate.approverToken, seenTag);
   expect(order.status).toBe(202);
-  expect(order.body).toMatchObject({ decision: 'rollback', override: { order: 'promote' } });
-  return until('the override has started its promotion', async () => {
-    const events = await gate.events(run.id);
-    return events.map(({ data }) => data.promotion).findLast((id) => typeof id === 'string');
+  const override = order.body.override!;
+  expect(order.body).toMatchObject({ decision: run.decision, cause: run.cause });
+  expect(override).toMatchObject({ order: 'promote', actor: 'approver' });
+  await until('the override has started its promotion', async () => {
+    const now = (await gate.run(run.id)).overrides.find(({ id }) => id === override.id);
+    return now?.state === 'acted' ? now : undefined;
   });
+  return override.id;
 }
 
 function ended(promotion: string): Promise<{ readonly state: string; readonly summary?: string }> {
@@ -184,5 +187,11 @@ it('a good push ends consistent, gets into production, and the button leads back
   const history = await gate.call<{ items: InForce[] }>('GET', `/v1/services/${SERVICE}/history`);
   expect(history.body.items.map((one) => one.build)).toEqual([first.build, build, first.build]);
   expect((await gate.nodes('production')).every(({ arm }) => arm === back.armId)).toBe(true);
+
+  const again = await overridden(run);
+  expect(await ended(again)).toMatchObject({ state: 'completed' });
+  expect(await gate.productionVersion()).toBe('1.1');
+  expect((await gate.service()).inForce).toMatchObject({ build, promotionId: again });
+  expect(await gate.run(run.id)).toMatchObject({ decision: run.decision, summary: run.summary });
   expect(users.since(mark)).toMatchObject({ failed: 0 });
 });
