@@ -6,7 +6,7 @@ import { pageFor } from './pages/pages.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
 import { SignedInPage } from './pages/signed-in.tsx';
 import { RETURN_PATH } from './api/open-id.ts';
-import { can, refreshSession, signOut, useSession } from './state/session.ts';
+import { askToSignIn, can, refreshSession, signOut, useSession } from './state/session.ts';
 import type { Session } from './state/session.ts';
 import { usePlace } from './state/route.ts';
 
@@ -75,7 +75,11 @@ function Head({ path, session }: { readonly path: string; readonly session: Sess
       {signedIn && (
         <div class="who">
           {me?.name !== '' && <span title={`Signed in as ${me?.name ?? ''}`}>{me?.name}</span>}
-          {me?.kind !== 'anonymous' && (
+          {me?.kind === 'anonymous' ? (
+            <button type="button" onClick={askToSignIn}>
+              Sign in
+            </button>
+          ) : (
             <button type="button" onClick={signOut}>
               Sign out
             </button>

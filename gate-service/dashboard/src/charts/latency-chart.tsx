@@ -2,6 +2,7 @@
 import type uPlot from 'uplot';
 import { useMemo, useState } from 'preact/hooks';
 import 'uplot/dist/uPlot.min.css';
+import { clockTime } from '../text/instants.ts';
 import { measured } from '../text/numbers.ts';
 import { armsOf, quantilesIn } from './latency-data.ts';
 import type { LatencyPoint, Quantile } from './latency-data.ts';
@@ -73,7 +74,7 @@ function optionsFor(arms: readonly string[], clock: boolean) {
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, y: false },
     axes: [
-      axis(colour, clock ? {} : { values: (_chart, ticks) => ticks.map((tick) => `${tick} s`) }),
+      axis(colour, { space: 90, values: (_chart, ticks) => ticks.map(clock ? timeOf : secondsOf) }),
       axis(colour, { size: 64, values: (_chart, ticks) => ticks.map((tick) => `${tick} ms`) }),
     ],
     series: [
@@ -88,6 +89,9 @@ function optionsFor(arms: readonly string[], clock: boolean) {
     ],
   });
 }
+
+const timeOf = (tick: number): string => clockTime(new Date(tick * 1000).toISOString());
+const secondsOf = (tick: number): string => `${tick} s`;
 
 function words(points: readonly LatencyPoint[], arms: readonly string[], quantile: Quantile) {
   const last = points.at(-1);

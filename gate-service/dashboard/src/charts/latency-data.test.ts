@@ -31,4 +31,17 @@ describe('latency from the events of a run', () => {
     const [point] = latenciesOf([event('progress', { medians: { baseline: 9 }, quantiles })]);
     expect(point?.arms).toEqual({ baseline: { p50: 1, p95: 2, p99: 3 }, candidate: { p95: 4 } });
   });
+
+  it('draws every window that an event tells', () => {
+    const at = ['2026-03-02T12:00:02.500Z', '2026-03-02T12:00:05.000Z'];
+    const latencies = at.map((own, index) => ({
+      at: own,
+      quantiles: { baseline: { p50: 20 + index }, candidate: { p50: 22 + index } },
+    }));
+    const points = latenciesOf([event('progress', { latencies, medians: { baseline: 1 } })]);
+    expect(points.map(({ at: seconds }) => seconds)).toEqual(
+      at.map((own) => Date.parse(own) / 1000),
+    );
+    expect(points.map(({ arms }) => arms.candidate?.p50)).toEqual([22, 23]);
+  });
 });

@@ -21,15 +21,24 @@ export function latenciesOf(events: readonly RunEvent[]): readonly LatencyPoint[
   const begun = events.findLastIndex(
     ({ data, type }) => type === 'attempt' || (type === 'phase' && isComparing(data.phase)),
   );
-  return events.slice(begun + 1).flatMap((event) => {
-    const arms = armsIn(event.data);
-    return arms === undefined ? [] : [{ at: Date.parse(event.at) / 1000, arms }];
+  return events.slice(begun + 1).flatMap(({ at, data }) => {
+    // Every window since the line before, where the event tells them; else the last one.
+    const windows = Array.isArray(data.latencies)
+      ? (data.latencies as unknown[])
+      : [{ at, ...data }];
+    return windows.flatMap((window) => pointOf(recordOf(window) ?? {}, at));
   });
+}
+
+function pointOf(window: Readonly<Record<string, unknown>>, at: string): readonly LatencyPoint[] {
+  const arms = armsIn(window);
+  const own = typeof window.at === 'string' ? window.at : at;
+  return arms === undefined ? [] : [{ at: Date.parse(own) / 1000, arms }];
 }
 
 const isComparing = (phase: unknown): boolean => phase === 'measuring' || phase === 'confirming';
 
-function armsIn(data: RunEvent['data']): LatencyPoint['arms'] | undefined {
+function armsIn(data: Readonly<Record<string, unknown>>): LatencyPoint['arms'] | undefined {
   const quantiles = recordOf(data.quantiles);
   const medians = recordOf(data.medians);
   const arms = quantiles ?? medians;

@@ -29,6 +29,16 @@ export function thresholdsOf(points: readonly TrendPoint[]): readonly string[] {
   return [...new Set(all)].filter((threshold) => limitOf(threshold) !== undefined);
 }
 
+/** The threshold that a run came closest to, or went beyond the furthest: the one to look at first. */
+export function closestThreshold(points: readonly TrendPoint[]): string | undefined {
+  const used = (threshold: string): number => {
+    const trend = trendOf(points, threshold);
+    if (trend === undefined || trend.limit === 0) return -Infinity;
+    return Math.max(...trend.runs.map(({ effect = -Infinity }) => effect / trend.limit));
+  };
+  return thresholdsOf(points).toSorted((a, b) => used(b) - used(a))[0];
+}
+
 /** @param points newest first, as the API gives them */
 export function trendOf(points: readonly TrendPoint[], threshold: string): Trend | undefined {
   const limit = limitOf(threshold);

@@ -163,9 +163,11 @@ function RunBody({ events, run }: { readonly run: Run; readonly events: readonly
         <Details run={run} />
         <EarlierRuns run={run} />
       </Section>
-      <Section id="documents" title="Documents">
-        <Documents id={run.id} />
-      </Section>
+      {finished && (
+        <Section id="documents" title="Documents">
+          <Documents id={run.id} />
+        </Section>
+      )}
       {finished && run.attempts.some(({ judgement }) => judgement !== undefined) && (
         <Section id="judge-again" title="Judge again">
           <JudgeAgain run={run} mayAsk={can(me, 'run', run.service)} />

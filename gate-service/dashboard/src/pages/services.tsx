@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
-import type { Page, QueueEntry, Run, Service } from '../api/types.ts';
+import type { Problem } from '../api/problem.ts';
+import type { Page, QueueEntry, Run, Service, TrendPoint } from '../api/types.ts';
 import { Sparkline } from '../charts/sparkline.tsx';
-import { thresholdsOf, trendOf } from '../charts/trend-data.ts';
+import { closestThreshold, trendOf } from '../charts/trend-data.ts';
 import { Instant } from '../parts/instant.tsx';
 import { Empty, Loaded } from '../parts/notice.tsx';
 import { Mark } from '../parts/sign.tsx';
@@ -70,6 +71,9 @@ function ServiceCard({
   readonly queue: readonly QueueEntry[];
 }) {
   const { description, inForce, latestRun, name, promotion } = service;
+  const trend = useTrend(name, 20);
+  const points = trend.data?.items ?? [];
+  const label = points.find(({ build }) => build === inForce?.build)?.label;
   const waiting = queue.filter(({ phase }) => phase === 'queued').length;
   return (
     <li class="card service">
@@ -85,17 +89,22 @@ function ServiceCard({
             Nothing was gated yet. A pipeline does it with <code>speedGate(…)</code>.
           </p>
         ) : (
-          <LatestRun run={latestRun} />
+          <LatestRun run={latestRun} before={points[0]} />
         )}
       </div>
-      <ServiceTrend service={name} />
+      {latestRun !== undefined && <ServiceTrend points={points} problem={trend.problem} />}
       <p class="service-state">
         {inForce === undefined ? (
           <span>Nothing is in production yet.</span>
         ) : (
           <span>
-            In production: <code title={inForce.build}>{short(inForce.build)}</code> since{' '}
-            <Instant at={inForce.since} />
+            In production:{' '}
+            {label === undefined ? (
+              <code title={inForce.build}>{short(inForce.build)}</code>
+            ) : (
+              <strong title={inForce.build}>{label}</strong>
+            )}{' '}
+            since <Instant at={inForce.since} />
           </span>
         )}
         {promotion !== undefined && (
@@ -109,28 +118,54 @@ function ServiceCard({
   );
 }
 
-function LatestRun({ run }: { readonly run: Run }) {
+function LatestRun({
+  before,
+  run,
+}: {
+  readonly run: Run;
+  readonly before: TrendPoint | undefined;
+}) {
   return (
     <>
       <p class="verdict-line">
-        <Mark sign={signOfRun(run)} />
+        <Mark sign={signOfRun(run)} {...(run.cause !== undefined && { note: run.cause })} />
         <a href={`/runs/${run.id}`}>{buildName(run)}</a>
         <span class="quiet">
           <Instant at={run.createdAt} as="ago" />
         </span>
       </p>
-      <p class="quiet clamp">
-        {run.summary ??
-          (run.cause === undefined ? 'Not decided yet.' : `${causeInWords(run.cause)}.`)}
-      </p>
+      {run.decision === undefined ? (
+        <Verdict before={before} />
+      ) : (
+        <p class="quiet clamp">{run.summary ?? `${causeInWords(run.cause ?? '')}.`}</p>
+      )}
     </>
   );
 }
 
-function ServiceTrend({ service }: { readonly service: string }) {
-  const { data, problem } = useTrend(service, 20);
-  const points = data?.items ?? [];
-  const [threshold] = thresholdsOf(points);
+/** While a run is under way: what was decided last. */
+function Verdict({ before }: { readonly before: TrendPoint | undefined }) {
+  if (before === undefined) return <p class="quiet">Nothing was decided before.</p>;
+  return (
+    <p class="verdict-line">
+      <span class="quiet">Before it:</span>
+      <Mark sign={signOf(before.decision)} note={before.cause} />
+      <a href={`/runs/${before.runId}`}>{buildName(before)}</a>
+      <span class="quiet">
+        <Instant at={before.finishedAt} as="ago" />
+      </span>
+    </p>
+  );
+}
+
+function ServiceTrend({
+  points,
+  problem,
+}: {
+  readonly points: readonly TrendPoint[];
+  readonly problem: Problem | undefined;
+}) {
+  const threshold = closestThreshold(points);
   const trend = threshold === undefined ? undefined : trendOf(points, threshold);
   return (
     <div class="service-trend">

@@ -23,8 +23,17 @@ export function Digest({ of, what }: { readonly of: string; readonly what: strin
           copy().catch(() => undefined);
         }}
       >
-        {copied ? '✓' : '⧉'}
+        {copied ? '✓' : <CopyIcon />}
       </button>
     </span>
+  );
+}
+
+function CopyIcon() {
+  return (
+    <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true" class="copy-icon">
+      <rect x="1.5" y="1.5" width="8" height="8" rx="1.5" />
+      <path d="M4.5 12.5h6a2 2 0 0 0 2-2v-6" />
+    </svg>
   );
 }

@@ -77,7 +77,10 @@ function rollbackWords(run: Run, service: Service | undefined): readonly Compone
 }
 
 export function staysOf(service: Service | undefined): ComponentChildren {
-  if (service?.inForce === undefined) return 'Nothing is in production yet.';
+  if (service === undefined) {
+    return 'What production runs now keeps its nodes until the new ones have held 100 %.';
+  }
+  if (service.inForce === undefined) return 'Nothing is in production yet.';
   return (
     <>
       What production runs now, <code>{short(service.inForce.build)}</code>, keeps its nodes until

@@ -69,7 +69,7 @@ export function Events({ events }: { readonly events: readonly RunEvent[] }) {
         }}
       >
         {shown.map((event) => (
-          <li key={event.sequence} class={event.type}>
+          <li key={event.sequence} class={`event-of-${event.type}`}>
             <Instant at={event.at} as="clock" />
             <span class="event-type">{event.type}</span>
             <span class="event-message">{event.message}</span>

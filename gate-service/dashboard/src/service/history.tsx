@@ -22,7 +22,7 @@ export function History({
           <Empty>Nothing was in production yet.</Empty>
         ) : (
           <>
-            <ol class="history" reversed>
+            <ul class="history">
               {[...items, ...history.older].map((one) => (
                 <li key={one.promotionId}>
                   <strong>{labels.get(one.build) ?? ''}</strong>{' '}
@@ -33,7 +33,7 @@ export function History({
                   </span>
                 </li>
               ))}
-            </ol>
+            </ul>
             <More of={history} />
           </>
         )

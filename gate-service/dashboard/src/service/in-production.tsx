@@ -8,11 +8,20 @@ import { Empty } from '../parts/notice.tsx';
 import { OrderDialog } from '../parts/order-dialog.tsx';
 import { Facts } from '../parts/section.tsx';
 import { namedAs } from '../run/consequences.tsx';
+import { ConfigurationValues } from '../run/tuning.tsx';
 import { useResource } from '../state/resource.ts';
 import { can } from '../state/session.ts';
 import { short } from '../text/words.ts';
 
 export type Labels = ReadonlyMap<string, string>;
+
+type Values = Readonly<Record<string, number | boolean | string>>;
+
+/** The stack configurations with all their knobs. */
+interface Configurations {
+  readonly inForce?: { readonly values?: Values };
+  readonly lastKnownGood?: { readonly values?: Values };
+}
 
 interface Properties {
   readonly service: Service;
@@ -23,6 +32,10 @@ interface Properties {
 
 export function InProduction({ done, labels, me, service }: Properties) {
   const { inForce, lastKnownGood, promotion } = service;
+  const configuration = useResource<Configurations>(
+    `/v1/services/${service.name}/configuration`,
+    60_000,
+  ).data;
   const [asking, setAsking] = useState(false);
   if (inForce === undefined) {
     return (
@@ -38,7 +51,7 @@ export function InProduction({ done, labels, me, service }: Properties) {
     <div class="production">
       <div class="card now">
         <h3>Now</h3>
-        <State of={inForce} labels={labels} />
+        <State of={inForce} labels={labels} values={configuration?.inForce?.values} />
       </div>
       <div class="card">
         <h3>Last known good</h3>
@@ -46,7 +59,7 @@ export function InProduction({ done, labels, me, service }: Properties) {
           <Empty>Nothing was in production before: there is nothing to go back to.</Empty>
         ) : (
           <>
-            <State of={back} labels={labels} />
+            <State of={back} labels={labels} values={configuration?.lastKnownGood?.values} />
             {can(me, 'promote', service.name) && (
               <p>
                 <button
@@ -103,7 +116,15 @@ export function InProduction({ done, labels, me, service }: Properties) {
 
 const nameOf = ({ build }: InForce, labels: Labels): string => labels.get(build) ?? short(build);
 
-function State({ labels, of }: { readonly of: InForce; readonly labels: Labels }) {
+function State({
+  labels,
+  of,
+  values,
+}: {
+  readonly of: InForce;
+  readonly labels: Labels;
+  readonly values: Values | undefined;
+}) {
   const promotion = useResource<Promotion>(`/v1/promotions/${of.promotionId}`);
   const known = promotion.data;
   return (
@@ -120,6 +141,7 @@ function State({ labels, of }: { readonly of: InForce; readonly labels: Labels }
           ['By', known === undefined ? ' ' : <By key="by" promotion={known} />],
         ]}
       />
+      {values !== undefined && <ConfigurationValues values={values} />}
     </>
   );
 }

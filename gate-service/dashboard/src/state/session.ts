@@ -63,10 +63,15 @@ export async function signIn(text: string): Promise<boolean> {
   return store.get().state === 'signed-in';
 }
 
-export function signOut(): void {
-  token.forget();
+/** For whoever is let in without a token, and wants to be somebody. */
+export function askToSignIn(): void {
   const { ways } = store.get();
   store.set({ state: 'signed-out', ...(ways !== undefined && { ways }) });
+}
+
+export function signOut(): void {
+  token.forget();
+  askToSignIn();
 }
 
 onUnauthorized((problem) => {

@@ -1,0 +1,83 @@
+/** A run followed live, over a line that breaks. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { launchChromium, openPage } from './chromium.ts';
+import { openProxy } from './cuttable-proxy.ts';
+import type { CuttableProxy } from './cuttable-proxy.ts';
+import { RUNS, Seed } from './seed.ts';
+import { openStoredGate, TOKENS } from './stored-gate.ts';
+import type { StoredGate } from './stored-gate.ts';
+import { until } from '../support/processes.ts';
+
+let browser: Browser;
+let gate: StoredGate;
+let proxy: CuttableProxy;
+let seed: Seed;
+
+beforeAll(async () => {
+  [browser, gate] = await Promise.all([launchChromium(), openStoredGate()]);
+  seed = new Seed(gate.store, gate.directory);
+  await seed.all();
+  proxy = await openProxy(gate.port);
+});
+afterAll(async () => {
+  await browser?.close();
+  await proxy?.close();
+  await gate?.close();
+});
+
+const PATH = `/runs/${RUNS.measuring}`;
+
+/** The messages on the page, in their order. */
+const messages = (page: Page) => page.locator('.events .event-message').allInnerTexts();
+const stored = async () => (await gate.store.events(RUNS.measuring, 0, 1000)).map((e) => e.message);
+
+const shows = (page: Page, expected: readonly string[]) =>
+  until('the page shows every event', async () =>
+    (await messages(page)).length >= expected.length ? true : undefined,
+  );
+
+it('says that the line was cut, takes it up again, and loses and doubles no event', async () => {
+  const { close, page } = await openPage(browser, { url: proxy.url + PATH, token: TOKENS.ada });
+  await page.locator('.line.live').waitFor();
+  await shows(page, await stored());
+  await seed.progress(14);
+  await page.getByText('14 of 24 windows count').last().waitFor();
+
+  proxy.cut();
+  await page.getByText('the line to the service was cut').waitFor();
+  await seed.progress(16);
+  await seed.progress(18);
+  proxy.mend();
+
+  await page.locator('.line.live').waitFor();
+  await page.getByText('18 of 24 windows count').last().waitFor();
+  await seed.progress(20);
+  await page.getByText('20 of 24 windows count').last().waitFor();
+  expect(await messages(page)).toEqual(await stored());
+  await close();
+});
+
+it('asks nothing while nobody looks, and then has everything', async () => {
+  const { close, page } = await openPage(browser, { url: gate.url + PATH, token: TOKENS.ada });
+  await page.locator('.line.live').waitFor();
+  await shows(page, await stored());
+  const asked: string[] = [];
+  const hide = (hidden: boolean) =>
+    page.evaluate((state) => {
+      Object.defineProperty(document, 'hidden', { value: state, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+
+  await hide(true);
+  page.on('request', (request) => asked.push(request.url()));
+  await seed.progress(22);
+  // Longer than the page waits between two questions.
+  await page.waitForTimeout(11_000);
+  expect(asked).toEqual([]);
+
+  await hide(false);
+  await page.getByText('22 of 24 windows count').last().waitFor();
+  expect(await messages(page)).toEqual(await stored());
+  await close();
+});
