@@ -44,21 +44,33 @@ class Dialect extends SqliteDialect {
   }
 }
 
+/** More different statements than the store has; lists of many lengths make some more. */
+const MOST_STATEMENTS = 500;
+
 function adapt(database: DatabaseSync): SqliteDatabase {
+  const prepared = new Map<string, SqliteStatement>();
+  const prepare = (sql: string): SqliteStatement => {
+    // A deferred transaction that reads first and writes later fails at once, without waiting for the
+    // busy time-out, when another process has written in between. Taking the lock at `begin` waits.
+    const statement = database.prepare(sql === 'begin' ? 'begin immediate' : sql);
+    return {
+      reader: statement.columns().length > 0,
+      all: (parameters) => statement.all(...inputs(parameters)),
+      run: (parameters) => statement.run(...inputs(parameters)),
+      iterate: (parameters) => statement.iterate(...inputs(parameters)),
+    };
+  };
   return {
     close: () => {
       database.close();
     },
-    prepare(sql): SqliteStatement {
-      // A deferred transaction that reads first and writes later fails at once, without waiting for the
-      // busy time-out, when another process has written in between. Taking the lock at `begin` waits.
-      const statement = database.prepare(sql === 'begin' ? 'begin immediate' : sql);
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...inputs(parameters)),
-        run: (parameters) => statement.run(...inputs(parameters)),
-        iterate: (parameters) => statement.iterate(...inputs(parameters)),
-      };
+    prepare(sql) {
+      const known = prepared.get(sql);
+      if (known !== undefined) return known;
+      if (prepared.size === MOST_STATEMENTS) prepared.clear();
+      const statement = prepare(sql);
+      prepared.set(sql, statement);
+      return statement;
     },
   };
 }
