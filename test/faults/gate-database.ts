@@ -56,6 +56,14 @@ export class GateDatabase {
       : { id: row.id, stage: row.stage, steps: count(row.steps) };
   }
 
+  /** Cause of the end that is known but not cleaned up after yet, or was. */
+  endingOf(id: string): string | undefined {
+    const row = this.#database.prepare('select ending from runs where id = ?').get(id) as
+      { ending: string | null } | undefined;
+    const ending = row?.ending ?? undefined;
+    return ending === undefined ? undefined : (JSON.parse(ending) as { cause: string }).cause;
+  }
+
   /** How many changes of the world have no outcome. */
   openIntents(): number {
     const row = this.#database

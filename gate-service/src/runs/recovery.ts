@@ -16,7 +16,10 @@ const MAX_STARTS = 2;
 export async function prepareInterrupted(context: RunContext): Promise<void> {
   const { run } = context;
   await closeAttempts(context);
-  await context.tell('problem', `the gate service was restarted while the run was ${run.phase}`);
+  // With the phase: that it was entered may not have been told any more.
+  await context.tell('problem', `the gate service was restarted while the run was ${run.phase}`, {
+    phase: run.phase,
+  });
   if (!isResumable(run.phase)) return;
   const starts = run.phases.filter((span) => span.phase === 'deploying').length;
   if (run.cancel !== undefined) {
