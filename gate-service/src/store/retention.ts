@@ -11,20 +11,28 @@ export function retentionQueries(db: Kysely<Schema>): Part {
   return {
     async prunableMeasurements(before, limit) {
       const kept = await keptBuilds(db);
-      let query = db
+      const pairs = kept.map(({ service, build }) => sql`(${service}, ${build})`);
+      const rows = await db
         .selectFrom('measurements')
-        .innerJoin('runs', 'runs.id', 'measurements.run_id')
-        .select(['measurements.record', 'measurements.samples_pruned_at'])
-        .where('measurements.samples_pruned_at', 'is', null)
-        .where('measurements.ended_at', '<', before)
-        .where('runs.phase', '=', 'finished');
-      if (kept.length > 0) {
-        const pairs = kept.map(({ service, build }) => sql`(${service}, ${build})`);
-        query = query.where(
-          sql<boolean>`(runs.service, runs.build) not in (values ${sql.join(pairs)})`,
-        );
-      }
-      const rows = await query.orderBy('measurements.ended_at').limit(limit).execute();
+        .select(['record', 'samples_pruned_at'])
+        .where('samples_pruned_at', 'is', null)
+        .where('ended_at', '<', before)
+        // Not a join: the oldest are to be looked at first, along their index.
+        .where(({ exists, selectFrom }) => {
+          let run = selectFrom('runs')
+            .select('runs.id')
+            .whereRef('runs.id', '=', 'measurements.run_id')
+            .where('runs.phase', '=', 'finished');
+          if (pairs.length > 0) {
+            run = run.where(
+              sql<boolean>`(runs.service, runs.build) not in (values ${sql.join(pairs)})`,
+            );
+          }
+          return exists(run);
+        })
+        .orderBy('ended_at')
+        .limit(limit)
+        .execute();
       return rows.map(rowToMeasurement);
     },
 

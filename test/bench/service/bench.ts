@@ -195,7 +195,8 @@ async function pathsOf(
   for (let page = 0; page < DEEP_PAGES; page += 1) {
     const url = `/v1/runs?limit=200${cursor === '' ? '' : `&cursor=${cursor}`}`;
     const { nextCursor } = (await get(client, url, signal)) as { nextCursor?: string };
-    cursor = nextCursor ?? '';
+    if (nextCursor === undefined) break;
+    cursor = nextCursor;
   }
   const [big = '', small = ''] = [SERVICES[0], SERVICES.at(-1)];
   const [person = ''] = PEOPLE;

@@ -26,6 +26,7 @@ export async function up(db: Kysely<Tables>): Promise<void> {
       .columns([...columns])
       .execute();
   await index('runs_by_build', ['build', 'created_at', 'id']);
+  await index('runs_by_service_build', ['service', 'build']);
   await index('runs_by_requester', ['requested_by', 'created_at', 'id']);
   await index('runs_by_decision', ['decision', 'created_at', 'id']);
   await index('runs_by_cause', ['cause', 'created_at', 'id']);

@@ -1,0 +1,100 @@
+/** Lists must follow an index in the order they are shown in: at 100,000 runs a sort or a scan is felt. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely } from 'kysely';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { RunFilter } from '../runs/run-store.ts';
+import { migrateToLatest } from './migrate.ts';
+import { retentionQueries } from './retention.ts';
+import { runQueries } from './runs.ts';
+import type { Schema } from './schema.ts';
+import { openSqliteDialect } from './sqlite.ts';
+import { trendQueries } from './trend.ts';
+
+let folder: string;
+let file: string;
+let db: Kysely<Schema>;
+let statements: string[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'speed-gate-plans-'));
+  file = join(folder, 'store.db');
+  db = new Kysely<Schema>({
+    dialect: openSqliteDialect(file),
+    log: ({ query }) => statements.push(query.sql),
+  });
+  statements = [];
+  await migrateToLatest(db);
+});
+afterAll(async () => {
+  await db.destroy();
+  await rm(folder, { recursive: true });
+});
+
+/** How SQLite carries out what was asked. */
+async function plansOf(ask: () => Promise<unknown>): Promise<string> {
+  statements = [];
+  await ask();
+  const database = new DatabaseSync(file);
+  try {
+    return statements
+      .flatMap((statement) =>
+        database.prepare(`explain query plan ${statement}`).all(...blanks(statement)),
+      )
+      .map(({ detail }) => String(detail))
+      .join('\n');
+  } finally {
+    database.close();
+  }
+}
+
+/** A value for each parameter: the plan does not depend on it. */
+function blanks(statement: string): string[] {
+  return Array.from(statement.matchAll(/\?/g), () => 'x');
+}
+
+const page = { limit: 50 };
+const cursor = Buffer.from(JSON.stringify(['2026-01-01', 'id'])).toString('base64url');
+const filters: readonly RunFilter[] = [
+  {},
+  { service: 's' },
+  { services: ['s', 't'] },
+  { phase: 'measuring' },
+  { build: 'b' },
+  { decision: 'promote' },
+  { cause: 'invalid' },
+  { requestedBy: 'p' },
+  { service: 's', decision: 'promote' },
+  { service: 's', cause: 'invalid' },
+];
+
+it.each(filters.map((filter) => [JSON.stringify(filter), filter] as const))(
+  'lists runs %s along an index, the first page and later ones',
+  async (_name, filter) => {
+    const runs = runQueries(db);
+    const plans = await plansOf(async () => {
+      await runs.runs(filter, page);
+      await runs.runs(filter, { ...page, cursor });
+    });
+    expect(plans).toContain('USING INDEX runs_by_');
+    expect(plans).not.toMatch(/TEMP B-TREE|SCAN runs$/m);
+    // With a filter the index is one that begins with it, not that of all runs.
+    if (Object.keys(filter).length > 0) expect(plans).not.toContain('runs_by_age');
+  },
+);
+
+it('finds the queue, attempts, trends and old samples along an index', async () => {
+  const plans = await plansOf(async () => {
+    await runQueries(db).queuedRuns();
+    await runQueries(db).runsOfBuild('s', 'b');
+    await trendQueries(db).trend('s', 50);
+    await retentionQueries(db).prunableMeasurements('2026-01-01', 100);
+  });
+  expect(plans).toContain('runs_by_phase');
+  expect(plans).toContain('runs_by_service_build');
+  expect(plans).toContain('runs_by_service_end');
+  expect(plans).toContain('measurements_with_samples');
+  expect(plans).not.toMatch(/TEMP B-TREE|SCAN (runs|measurements|judgements)$/m);
+});
