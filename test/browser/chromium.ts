@@ -24,7 +24,7 @@ export interface Opened {
   readonly page: Page;
   /** What the browser complained about: errors of scripts, and what the page's policy forbade. */
   readonly complaints: readonly string[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A new page; with a token as if somebody had signed in with it. */

@@ -14,8 +14,8 @@ beforeAll(async () => {
   await new Seed(gate.store, gate.directory).all();
 });
 afterAll(async () => {
-  await browser?.close();
-  await gate?.close();
+  await browser.close();
+  await gate.close();
 });
 
 interface Focus {
@@ -31,7 +31,7 @@ const focused = (page: Page): Promise<Focus> =>
     const { outlineStyle, outlineWidth } = getComputedStyle(own);
     const box = own.getBoundingClientRect();
     return {
-      name: (own.getAttribute('aria-label') ?? (own as HTMLElement).innerText ?? '').trim(),
+      name: (own.getAttribute('aria-label') ?? (own as HTMLElement).innerText).trim(),
       visible: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && box.height > 0,
       within: own.closest('dialog') === null ? own.tagName.toLowerCase() : 'dialog',
     };
@@ -103,7 +103,7 @@ it('reaches every part of a run, the list of events for scrolling included', asy
 it('begins each page at its beginning', async () => {
   const { close, page } = await openPage(browser, { url: gate.url, token: TOKENS.ada });
   await page.locator('.sparkline').first().waitFor();
-  await page.getByRole('link', { name: 'Queue' }).click();
+  await page.getByRole('link', { name: 'Queue', exact: true }).click();
   await page.getByRole('heading', { name: 'Queue' }).waitFor();
   expect((await focused(page)).within).toBe('main');
   await page.goBack();

@@ -20,8 +20,8 @@ beforeAll(async () => {
   ]);
 });
 afterAll(async () => {
-  await browser?.close();
-  await gate?.close();
+  await browser.close();
+  await gate.close();
 });
 
 const DECISION_MS = 200_000;

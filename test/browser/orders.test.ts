@@ -14,7 +14,7 @@ let seeded: Seeded;
 beforeAll(async () => {
   browser = await launchChromium();
 });
-afterAll(() => browser?.close());
+afterAll(() => browser.close());
 beforeEach(async () => {
   gate = await openStoredGate();
   seeded = await new Seed(gate.store, gate.directory).all();

@@ -22,8 +22,8 @@ beforeAll(async () => {
   await new Seed(gate.store, gate.directory).all();
 });
 afterAll(async () => {
-  await browser?.close();
-  await gate?.close();
+  await browser.close();
+  await gate.close();
 });
 
 /** Page, and what is on it once it has everything. */

@@ -18,9 +18,9 @@ beforeAll(async () => {
   await new Seed(gate.store, gate.directory).all();
 });
 afterAll(async () => {
-  await browser?.close();
-  await gate?.close();
-  await issuer?.close();
+  await browser.close();
+  await gate.close();
+  await issuer.close();
 });
 
 describe('sign-in by token', () => {

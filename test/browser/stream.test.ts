@@ -21,9 +21,9 @@ beforeAll(async () => {
   proxy = await openProxy(gate.port);
 });
 afterAll(async () => {
-  await browser?.close();
-  await proxy?.close();
-  await gate?.close();
+  await browser.close();
+  await proxy.close();
+  await gate.close();
 });
 
 const PATH = `/runs/${RUNS.measuring}`;

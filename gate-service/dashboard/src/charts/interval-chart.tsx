@@ -96,10 +96,12 @@ function ThresholdRow({
 /** Effect, interval, limit and what could have been seen, as a sentence. */
 export function inWords(outcome: ThresholdOutcome, axis: Axis): string {
   const { baseline, candidate, confidence, effect, high, low, minimumDetectableEffect } = outcome;
-  const parts = [`${axis.endsWith('change') ? 'Effect' : 'Value'} ${amount(effect, axis)}`];
-  if (low !== undefined || high !== undefined) {
-    parts[0] += `, between ${amount(low, axis)} and ${amount(high, axis)} with ${Math.round(confidence * 100)} % confidence`;
-  }
+  const found = `${axis.endsWith('change') ? 'Effect' : 'Value'} ${amount(effect, axis)}`;
+  const interval =
+    low === undefined && high === undefined
+      ? ''
+      : `, between ${amount(low, axis)} and ${amount(high, axis)} with ${Math.round(confidence * 100)} % confidence`;
+  const parts = [`${found}${interval}`];
   parts.push(`limit ${amount(borderOf(outcome), axis)}`);
   if (minimumDetectableEffect !== undefined) {
     parts.push(`smallest effect this could show ${amount(minimumDetectableEffect, axis)}`);

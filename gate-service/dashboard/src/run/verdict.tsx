@@ -17,7 +17,7 @@ export function Verdict({ run }: { readonly run: Run }) {
         )}
       </p>
       <p>{run.summary ?? undecided(run)}</p>
-      {queue !== undefined && queue.behind !== undefined && (
+      {queue?.behind !== undefined && (
         <p>
           <a href={`/runs/${queue.behind}`}>The run before it</a>,{' '}
           <a href="/queue">all that wait</a>
