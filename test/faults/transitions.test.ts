@@ -185,10 +185,10 @@ it('measuring, queued behind it, and restoring: what was cancelled is cancelled'
     expect((await gate.call('POST', `/v1/runs/${each}/cancel`)).status).toBe(202);
   }
   await killAndStart(id, inPhase('restoring'), NEAR);
-  for (const each of [behind, id]) {
-    const run = await gate.finished(each);
+  const ended = [await gate.finished(id), await gate.finished(behind)];
+  for (const run of ended) {
     expect(run).toMatchObject({ decision: 'rollback', cause: 'cancelled' });
-    expect(deployments(run)).toBe(each === id ? 2 : 0);
+    expect(deployments(run)).toBe(run.id === id ? 2 : 0);
     await expectEnded(run, version);
   }
   expect((await gate.run(id)).attempts[0]!.sentence).toContain('interrupted by a restart');
