@@ -97,7 +97,10 @@ describe('what is shown', () => {
   it('says the latest verdict of each service, what runs, and what nobody has gated yet', async () => {
     const { close, page } = await open('/', '.sparkline');
     const checkout = page.locator('.service', { hasText: 'The shop’s checkout' });
-    expect(await checkout.locator('.verdict-line').innerText()).toMatch(/measuring\s+2\.13/);
+    const [now, before] = await checkout.locator('.verdict-line').allInnerTexts();
+    expect(now).toMatch(/measuring\s+2\.13/);
+    expect(before).toMatch(/Before it:\s+✓\s*pass\s+met\s+2\.12/);
+    expect(await checkout.innerText()).toMatch(/In production: 2\.9 since/);
     const payments = page.locator('.service', { hasText: 'Takes the money' });
     expect(await payments.innerText()).toContain('Nothing was gated yet');
     await close();
