@@ -6,7 +6,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { tokenDigest } from '../api/identity/token-book.ts';
 import { openStore } from '../store/store.ts';
 import { doctor, examine } from './doctor.ts';
@@ -22,6 +22,9 @@ const CATALOGUE = `services:
     thresholds: [errors < 1%]
 `;
 const SECRET = 'a-secret-of-32-characters-1234567';
+
+// Generous: the machine may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 let folder: string;
 let environment: Record<string, string>;

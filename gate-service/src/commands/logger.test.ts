@@ -19,6 +19,9 @@ const SECRETS = {
   webhook: 'secret-of-a-webhook-12345',
 };
 
+// Generous: the machine may be busy.
+vi.setConfig({ testTimeout: 30_000 });
+
 let folder: string;
 let store: Store;
 let lines: string[];

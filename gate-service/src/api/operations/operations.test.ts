@@ -1,8 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bearer, openApiFixture, runView } from '../../../../test/support/api-fixture.ts';
 import type { ApiFixture } from '../../../../test/support/api-fixture.ts';
 import type { DeliveryRecord, MeasurementRecord } from '../../runs/run-store.ts';
 import type { Problem } from '../problems/problem.ts';
+
+// Generous: the machine may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 let fixture: ApiFixture;
 beforeEach(async () => {
