@@ -13,7 +13,7 @@ import { until } from '../support/processes.ts';
 import { EventViewer } from './event-viewer.ts';
 import { ProductionWatch } from './production-watch.ts';
 
-const LONG = { withinMs: 120_000 };
+const LONG = { withinMs: 300_000 };
 
 let postgres: Awaited<ReturnType<typeof startPostgres>>;
 let store: Store;
