@@ -23,7 +23,9 @@ beforeAll(async () => {
   file = join(folder, 'store.db');
   db = new Kysely<Schema>({
     dialect: openSqliteDialect(file),
-    log: ({ query }) => statements.push(query.sql),
+    log: ({ query }) => {
+      statements.push(query.sql);
+    },
   });
   statements = [];
   await migrateToLatest(db);

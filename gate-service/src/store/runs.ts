@@ -5,6 +5,7 @@ import {
   VersionConflictError,
 } from '../runs/run-store.ts';
 import type { IdempotencyKey, RunRecord, RunStore } from '../runs/run-store.ts';
+import { batched } from './batch.ts';
 import { serialise } from './dialect.ts';
 import { newestOf, serviceLists } from './pages.ts';
 import { rowToRun, runToRow, runUpdateToRow } from './run-rows.ts';
@@ -79,7 +80,10 @@ export function runQueries(db: Kysely<Schema>): Part {
         return { run: rowToRun(row), created: true };
       }),
 
-    run: (id) => find(id),
+    run: batched<RunRecord | undefined>(async (ids) => {
+      const rows = await db.selectFrom('runs').selectAll().where('id', 'in', ids).execute();
+      return new Map(rows.map((row) => [row.id, rowToRun(row)]));
+    }, undefined),
 
     runs: ({ services, service, ...filter }, page) =>
       newestOf(serviceLists(service, services), page, rowToRun, (own, older, limit) => {

@@ -21,13 +21,18 @@ import type { Server } from './server.ts';
 import { watch } from './viewers.ts';
 
 const GOAL_MS = 50;
-const VIEWERS = 500;
 const EVENTS = 60;
 const EVENT_EVERY_MS = 100;
 /** One in so many viewers loses its connection on the way. */
 const BREAKING = 5;
 const QUEUED = 200;
 const DEEP_PAGES = 20;
+
+interface Extent {
+  readonly runs: number;
+  readonly times: number;
+  readonly viewers: number;
+}
 
 interface Row {
   readonly database: string;
@@ -47,24 +52,29 @@ interface Row {
   readonly residentMiB: { readonly atStart: number; readonly atEnd: number };
 }
 
-/** Options `--runs N` (100000), `--times N` requests of each kind (300), `--only sqlite|postgresql`. */
+/** Options `--runs N` (100000), `--times N` requests of each kind (300), `--viewers N` (500), `--only sqlite|postgresql`. */
 export async function runServiceBench(args: readonly string[], signal: AbortSignal): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
       runs: { type: 'string', default: '100000' },
       times: { type: 'string', default: '300' },
+      viewers: { type: 'string', default: '500' },
       only: { type: 'string' },
     },
   });
   const runs = whole(values.runs, '--runs', 1_000, 1_000_000);
-  const times = whole(values.times, '--times', 10, 10_000);
+  const extent = {
+    runs,
+    times: whole(values.times, '--times', 10, 10_000),
+    viewers: whole(values.viewers, '--viewers', 1, 2_000),
+  };
   if (values.only !== undefined && !['sqlite', 'postgresql'].includes(values.only)) {
     throw new Error('--only: sqlite or postgresql');
   }
   const rows: Row[] = [];
-  if (values.only !== 'postgresql') rows.push(await onSqlite(runs, times, signal));
-  if (values.only !== 'sqlite') rows.push(await onPostgres(runs, times, signal));
+  if (values.only !== 'postgresql') rows.push(await onSqlite(extent, signal));
+  if (values.only !== 'sqlite') rows.push(await onPostgres(extent, signal));
   const lists = rows.flatMap(({ latency }) => Object.values(latency).map(({ p99Ms }) => p99Ms));
   const met =
     Math.max(...lists) < GOAL_MS &&
@@ -72,8 +82,7 @@ export async function runServiceBench(args: readonly string[], signal: AbortSign
   console.log(
     JSON.stringify({
       bench: 'service',
-      runs,
-      times,
+      ...extent,
       cores: cpus().length,
       goalMs: GOAL_MS,
       met,
@@ -89,17 +98,17 @@ function whole(text: string, name: string, least: number, most: number): number 
   throw new Error(`${name}: expected a whole number from ${least} to ${most}`);
 }
 
-async function onSqlite(runs: number, times: number, signal: AbortSignal): Promise<Row> {
+async function onSqlite(extent: Extent, signal: AbortSignal): Promise<Row> {
   const folder = await mkdtemp(path.join(tmpdir(), 'speed-gate-bench-'));
   try {
     const file = path.join(folder, 'speed-gate.sqlite');
-    const filled = await filledWith({ file }, runs, signal);
+    const filled = await filledWith({ file }, extent.runs, signal);
     const { size } = await stat(file);
     return await measure(
       { file },
       `SQLite, ${Math.round(size / 2 ** 20)} MiB`,
       filled,
-      times,
+      extent,
       signal,
     );
   } finally {
@@ -107,19 +116,19 @@ async function onSqlite(runs: number, times: number, signal: AbortSignal): Promi
   }
 }
 
-async function onPostgres(runs: number, times: number, signal: AbortSignal): Promise<Row> {
+async function onPostgres(extent: Extent, signal: AbortSignal): Promise<Row> {
   const postgres = await startPostgres({ durable: true });
   try {
     const databases = await testDatabases(postgres.url);
     try {
       const url = await databases.createEmpty();
-      const filled = await filledWith({ url }, runs, signal);
+      const filled = await filledWith({ url }, extent.runs, signal);
       const [size] = await databases.query(
         url,
         'select pg_database_size(current_database()) as size',
       );
       const name = `${postgres.image}, ${Math.round(Number(size?.size) / 2 ** 20)} MiB`;
-      return await measure({ url }, name, filled, times, signal);
+      return await measure({ url }, name, filled, extent, signal);
     } finally {
       await databases.close();
     }
@@ -139,7 +148,7 @@ async function measure(
   place: StorePlace,
   database: string,
   filled: Filled,
-  times: number,
+  { times, viewers: watching }: Extent,
   signal: AbortSignal,
 ): Promise<Row> {
   say(database);
@@ -163,9 +172,9 @@ async function measure(
     await time('queue of 200', '/v1/queue');
     await time('list with 200 queued', '/v1/runs?phase=queued');
 
-    const viewers = await watched(server, first, signal);
+    const viewers = await watched(server, first, watching, signal);
     say(
-      `  ${VIEWERS} viewers, ${viewers.events} events: ${viewers.lost} lost, ${viewers.repeated} repeated, delay p50 ${viewers.delay.p50Ms} ms, p99 ${viewers.delay.p99Ms} ms`,
+      `  ${watching} viewers, ${viewers.events} events: ${viewers.lost} lost, ${viewers.repeated} repeated, delay p50 ${viewers.delay.p50Ms} ms, p99 ${viewers.delay.p99Ms} ms`,
     );
     const atEnd = await server.residentMiB();
     const { processStartMs, startMs } = server;
@@ -247,6 +256,7 @@ async function queueRuns(
 async function watched(
   server: Server,
   runId: string,
+  viewers: number,
   signal: AbortSignal,
 ): Promise<Row['viewers']> {
   // What the run has already: its acceptance.
@@ -257,14 +267,14 @@ async function watched(
   };
   await client.close();
   const events = before.length + EVENTS;
-  const { connected, done } = watch(url, { viewers: VIEWERS, events, breaking: BREAKING }, signal);
+  const { connected, done } = watch(url, { viewers, events, breaking: BREAKING }, signal);
   await connected;
   for (let n = 1; n <= EVENTS; n += 1) {
     await server.append(runId, `window ${n}`, n === EVENTS);
     await sleep(EVENT_EVERY_MS, undefined, { signal });
   }
   const { delays, ...seen } = await done;
-  return { viewers: VIEWERS, events, ...seen, delay: summary(delays) };
+  return { viewers, events, ...seen, delay: summary(delays) };
 }
 
 function say(line: string): void {
