@@ -5,9 +5,16 @@ it('reads together what is asked at once, each key once, and answers everybody',
   const loads: (readonly string[])[] = [];
   const read = batched((keys) => {
     loads.push(keys);
-    return Promise.resolve(new Map(keys.filter((key) => key !== 'x').map((key) => [key, key + key])));
+    return Promise.resolve(
+      new Map(keys.filter((key) => key !== 'x').map((key) => [key, key + key])),
+    );
   }, 'none');
-  expect(await Promise.all(['a', 'b', 'a', 'x'].map(read))).toStrictEqual(['aa', 'bb', 'aa', 'none']);
+  expect(await Promise.all(['a', 'b', 'a', 'x'].map(read))).toStrictEqual([
+    'aa',
+    'bb',
+    'aa',
+    'none',
+  ]);
   expect(await read('c')).toBe('cc');
   expect(loads).toStrictEqual([['a', 'b', 'x'], ['c']]);
 });
@@ -27,7 +34,9 @@ it('tells everybody of a failure, and goes on', async () => {
   let broken = true;
   const read = batched(
     (keys) =>
-      broken ? Promise.reject(new Error('away')) : Promise.resolve(new Map(keys.map((k) => [k, 1]))),
+      broken
+        ? Promise.reject(new Error('away'))
+        : Promise.resolve(new Map(keys.map((k) => [k, 1]))),
     0,
   );
   const results = await Promise.allSettled([read('a'), read('b')]);

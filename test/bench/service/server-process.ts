@@ -60,8 +60,21 @@ async function serve(place: StorePlace): Promise<void> {
   process.on('message', (message: ToServer) => {
     void answer(message);
   });
+  /** Whoever comes back after the last event is told that nothing more will come. */
+  const finish = async (runId: string): Promise<void> => {
+    const run = await store.run(runId);
+    if (run === undefined) return;
+    const finishedAt = new Date().toISOString();
+    await store.updateRun(runId, run.version, {
+      phase: 'finished',
+      decision: 'pass',
+      cause: 'met',
+      finishedAt,
+    });
+  };
   const answer = async (message: ToServer): Promise<void> => {
     if (message.type === 'append') {
+      if (message.last) await finish(message.runId);
       await journal.append(message.runId, message.last ? 'decision' : 'progress', message.text, {
         sentAt: Date.now(),
       });
