@@ -8,6 +8,7 @@ import type { CpuSource } from './cpu-source.ts';
 import type { ComparisonRequest } from './compared.ts';
 import { replacementsFor } from './compared.ts';
 import { describeEffects } from './effects.ts';
+import { latenciesOf, type WindowLatencies } from './live-latencies.ts';
 import { delayInProxy, delayOfMargins, type PlantedDelay } from './planted-delay.ts';
 import type { RunContext } from './run-context.ts';
 import { WindowCpu } from './window-cpu.ts';
@@ -25,6 +26,8 @@ export class ComparisonWatch implements SenderListener {
   readonly #plant: (delayMs: number) => Promise<void>;
   readonly #spoilt = new Set<number>();
   readonly #fitness: WindowFitness[] = [];
+  /** Of windows since the last line of progress. */
+  readonly #latencies: WindowLatencies[] = [];
   #measured = 0;
   #counted = 0;
   #stoppedAt: number | undefined;
@@ -108,6 +111,7 @@ export class ComparisonWatch implements SenderListener {
       else this.#addSpoilt(window);
       this.#samples.push(...report.samples);
       this.#fitness.push(report.fitness);
+      this.#latencies.push(latenciesOf(report.samples, this.#context.now()));
       this.#read(window, counts && this.#looks.has(this.#counted) ? this.#counted : undefined);
     }
     this.#progress(report);
@@ -232,7 +236,7 @@ export class ComparisonWatch implements SenderListener {
         spoilt,
         planned,
         secondsLeft: left,
-        medians: medians(report.samples),
+        latencies: this.#latencies.splice(0),
         effects,
       },
     );
@@ -255,15 +259,4 @@ export class ComparisonWatch implements SenderListener {
 
 function isPlanted(report: WindowReport): boolean {
   return report.samples.some((sample) => sample.arm === 'planted');
-}
-
-/** Median latency of each arm in one window, milliseconds: for the live picture only. */
-function medians(samples: readonly Sample[]): Readonly<Record<string, number>> {
-  const byArm = Map.groupBy(samples, (sample) => sample.arm);
-  return Object.fromEntries(
-    [...byArm].map(([arm, own]) => {
-      const sorted = own.map((sample) => sample.latencyUs).sort((a, b) => a - b);
-      return [arm, (sorted[Math.floor(sorted.length / 2)] ?? 0) / 1000];
-    }),
-  );
 }

@@ -83,6 +83,24 @@ describe('spoilt windows', () => {
     expect(lines.join('\n')).toMatch(/\d of 10 windows count, 1 spoilt/);
   });
 
+  it('are drawn with the others: every window of the comparison, with three quantiles for each arm', async () => {
+    world.sender.spoilt = (window) => window === 1;
+    const run = await gateOf(10).gate({ promote: 'never' });
+    const drawn = (await world.store.events(run.id, 0, 1000)).flatMap(
+      ({ data }) =>
+        (data.latencies ?? []) as { quantiles: Record<string, Record<string, number>> }[],
+    );
+    expect(drawn.length).toBeGreaterThan(1);
+    expect(drawn.length).toBeLessThanOrEqual(11);
+    for (const { quantiles } of drawn) {
+      expect(Object.keys(quantiles).sort()).toEqual(['baseline', 'candidate']);
+      const { p50, p95, p99 } = quantiles.candidate!;
+      expect(p50).toBeGreaterThan(0);
+      expect(p95).toBeGreaterThanOrEqual(p50!);
+      expect(p99).toBeGreaterThanOrEqual(p95!);
+    }
+  });
+
   it('make the last look the last one, also when too few count', async () => {
     world.sender.spoilt = (window) => window >= 5;
     const run = await gateOf(10).gate({ promote: 'never' });
