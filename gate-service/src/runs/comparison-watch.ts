@@ -8,7 +8,7 @@ import type { CpuSource } from './cpu-source.ts';
 import type { ComparisonRequest } from './compared.ts';
 import { replacementsFor } from './compared.ts';
 import { describeEffects } from './effects.ts';
-import { latenciesOf, type WindowLatencies } from './live-latencies.ts';
+import { latenciesOf, type WindowLatencies } from '../load/window-latencies.ts';
 import { delayInProxy, delayOfMargins, type PlantedDelay } from './planted-delay.ts';
 import type { RunContext } from './run-context.ts';
 import { WindowCpu } from './window-cpu.ts';

@@ -1,5 +1,5 @@
 /** What the arms' latencies look like while they are measured: for the live picture only, nothing is decided by it. */
-import type { Sample } from '../load/sample.ts';
+import type { Sample } from './sample.ts';
 import { quantileOfSorted } from '../statistics/quantile.ts';
 
 /** Quantiles of one window by arm, milliseconds; one that is a failed request is left out. */
