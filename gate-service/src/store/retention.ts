@@ -18,8 +18,9 @@ export function retentionQueries(db: Kysely<Schema>): Part {
         .where('samples_pruned_at', 'is', null)
         .where('ended_at', '<', before)
         // Not a join: the oldest are to be looked at first, along their index.
-        .where(({ exists, selectFrom }) => {
-          let run = selectFrom('runs')
+        .where((expression) => {
+          let run = expression
+            .selectFrom('runs')
             .select('runs.id')
             .whereRef('runs.id', '=', 'measurements.run_id')
             .where('runs.phase', '=', 'finished');
@@ -28,7 +29,7 @@ export function retentionQueries(db: Kysely<Schema>): Part {
               sql<boolean>`(runs.service, runs.build) not in (values ${sql.join(pairs)})`,
             );
           }
-          return exists(run);
+          return expression.exists(run);
         })
         .orderBy('ended_at')
         .limit(limit)
