@@ -6,6 +6,7 @@ import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { NodeAgentError, createNodeAgentClient } from '../../gate-service/src/node-agent/client.ts';
 import { isRunning } from '../../gate-service/src/processes/detached-process.ts';
+import { until } from '../support/processes.ts';
 import { createNode, processesOf, stockWith, stream, type TestNode } from './node-agent-fixture.ts';
 
 async function close(server: Server): Promise<void> {
@@ -41,7 +42,11 @@ describe('a node that serves', () => {
     (await node.client.status())[component]!.usage.pid;
 
   test('reports httpd, Jetty and what they use', async () => {
-    const status = await node.client.status();
+    // Ready is who answers; httpd starts the rest of its workers meanwhile.
+    const status = await until('all of httpd’s workers', async () => {
+      const now = await node.client.status();
+      return now.httpd!.busyWorkers + now.httpd!.idleWorkers === 50 ? now : undefined;
+    });
     expect(status.generations).toEqual({ httpd: 1, jetty: 1 });
     expect(status.jetty).toMatchObject({ colour: 0, minThreads: 10, maxThreads: 200 });
     expect(status.httpd!.busyWorkers + status.httpd!.idleWorkers).toBe(50);
