@@ -26,9 +26,9 @@ const benches: Readonly<Record<string, Bench>> = {
     run: async (args, signal) => (await import('./sender/bench.ts')).runSenderBench(args, signal),
   },
   service: {
-    summary: 'lists over 100,000 runs, 500 viewers of one run, a queue of 200, on SQLite and PostgreSQL',
-    run: async (args, signal) =>
-      (await import('./service/bench.ts')).runServiceBench(args, signal),
+    summary:
+      'lists over 100,000 runs, 500 viewers of one run, a queue of 200, on SQLite and PostgreSQL',
+    run: async (args, signal) => (await import('./service/bench.ts')).runServiceBench(args, signal),
   },
   swap: {
     summary: 'what swaps of a configuration and changes of weights cost the requests under way',

@@ -54,7 +54,8 @@ describe('rights', () => {
         expect(anonymous.headers['www-authenticate']).toMatch(/^Bearer/);
         for (const right of rightSchema.options) {
           const { statusCode } = await fixture.app.inject({ ...request, headers: bearer(right) });
-          if (right === required || required === 'any') expect([401, 403]).not.toContain(statusCode);
+          if (right === required || required === 'any')
+            expect([401, 403]).not.toContain(statusCode);
           else expect(statusCode, `${method} ${path} with only ${right}`).toBe(403);
         }
       }
