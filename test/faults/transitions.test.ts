@@ -194,12 +194,27 @@ it('measuring, queued behind it, and restoring: what was cancelled is cancelled'
   expect((await gate.run(id)).attempts[0]!.sentence).toContain('interrupted by a restart');
 });
 
-/** Orders the last known good. Answers when it is stored; a service that is killed meanwhile answers nothing. */
+interface WasInForce {
+  readonly build: string;
+  readonly configurationHash: string;
+}
+
+/** What was in force before what is: after a restore the last known good is in force itself. */
+async function former(): Promise<WasInForce> {
+  const { inForce } = await gate.service();
+  const { body } = await gate.call<{ readonly items: readonly WasInForce[] }>(
+    'GET',
+    `/v1/services/${SERVICE}/history`,
+  );
+  return body.items.find(({ build }) => build !== inForce!.build)!;
+}
+
+/** Orders what was there before. Answers when it is stored; a service that is killed meanwhile answers nothing. */
 async function order(): Promise<void> {
-  const { lastKnownGood } = await gate.service();
+  const { build, configurationHash } = await former();
   const json = {
-    build: lastKnownGood!.build,
-    configuration: lastKnownGood!.configurationHash,
+    build,
+    configuration: configurationHash,
     reason: 'the test wants it back',
   };
   await gate.call('POST', `/v1/services/${SERVICE}/promotions`, { json }).catch(() => undefined);
@@ -267,11 +282,11 @@ it('a promotion that goes back: it has gone back', async () => {
 });
 
 it.each(['queued', 'draining'])('a promotion that is %s: it is completed', async (stage) => {
-  const { lastKnownGood } = await gate.service();
+  const { build } = await former();
   const version = await gate.productionVersion();
   const promotion = await orderedAndKilled((now) => now === stage);
-  expect(promotion).toMatchObject({ state: 'completed', build: lastKnownGood!.build });
+  expect(promotion).toMatchObject({ state: 'completed', build });
   const after = version === '1.0' ? '1.1' : '1.0';
-  expect((await gate.service()).inForce?.build).toBe(lastKnownGood!.build);
+  expect((await gate.service()).inForce?.build).toBe(build);
   await expectOrder(after);
 });
