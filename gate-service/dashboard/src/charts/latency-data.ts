@@ -22,10 +22,7 @@ export function latenciesOf(events: readonly RunEvent[]): readonly LatencyPoint[
     ({ data, type }) => type === 'attempt' || (type === 'phase' && isComparing(data.phase)),
   );
   return events.slice(begun + 1).flatMap(({ at, data }) => {
-    // Every window since the line before, where the event tells them; else the last one.
-    const windows = Array.isArray(data.latencies)
-      ? (data.latencies as unknown[])
-      : [{ at, ...data }];
+    const windows = Array.isArray(data.latencies) ? (data.latencies as unknown[]) : [];
     return windows.flatMap((window) => pointOf(recordOf(window) ?? {}, at));
   });
 }
@@ -38,16 +35,16 @@ function pointOf(window: Readonly<Record<string, unknown>>, at: string): readonl
 
 const isComparing = (phase: unknown): boolean => phase === 'measuring' || phase === 'confirming';
 
-function armsIn(data: Readonly<Record<string, unknown>>): LatencyPoint['arms'] | undefined {
-  const quantiles = recordOf(data.quantiles);
-  const medians = recordOf(data.medians);
-  const arms = quantiles ?? medians;
+function armsIn(window: Readonly<Record<string, unknown>>): LatencyPoint['arms'] | undefined {
+  const arms = recordOf(window.quantiles);
   if (arms === undefined || 'planted' in arms) return undefined;
-  const entries = Object.entries(arms).map(([arm, found]): [string, Latencies] => {
-    if (typeof found === 'number') return [arm, { p50: found }];
-    return [arm, numbersIn(recordOf(found) ?? {})];
-  });
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+  const entries = Object.entries(arms).map(([arm, found]) => [
+    arm,
+    numbersIn(recordOf(found) ?? {}),
+  ]);
+  return entries.length === 0
+    ? undefined
+    : (Object.fromEntries(entries) as Readonly<Record<string, Latencies>>);
 }
 
 function numbersIn(values: Readonly<Record<string, unknown>>): Latencies {
