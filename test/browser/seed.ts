@@ -482,10 +482,13 @@ function progress(window: number): Readonly<Record<string, unknown>> {
     counted: window,
     spoilt: 0,
     planned: 24,
-    medians: { baseline: 21.2 + wave * 0.6, candidate: 21.9 + wave * 0.8 },
-    quantiles: {
-      baseline: { p50: 21.2 + wave * 0.6, p95: 48 + wave * 3, p99: 83 + wave * 9 },
-      candidate: { p50: 21.9 + wave * 0.8, p95: 51 + wave * 4, p99: 92 + wave * 12 },
-    },
+    latencies: [
+      {
+        quantiles: {
+          baseline: { p50: 21.2 + wave * 0.6, p95: 48 + wave * 3, p99: 83 + wave * 9 },
+          candidate: { p50: 21.9 + wave * 0.8, p95: 51 + wave * 4, p99: 92 + wave * 12 },
+        },
+      },
+    ],
   };
 }
