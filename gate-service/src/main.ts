@@ -22,6 +22,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'say how long a threshold takes, or what a given time can show',
     run: async (args) => (await import('./commands/plan.ts')).plan(args),
   },
+  tune: {
+    summary: 'tune anything: ask for evaluations and take their results, a line of JSON each',
+    run: async (args) => (await import('./commands/tune.ts')).tune(args),
+  },
   workload: {
     summary: 'make a workload from an access log, check one, or print its schema',
     run: async (args) => (await import('./commands/workload.ts')).workload(args),

@@ -110,7 +110,8 @@ export function describeIllegalValue(knob: Knob, value: unknown): string | undef
         value <= knob.maximum;
       if (right) return undefined;
       const noun = knob.kind === 'integer' ? 'a whole number' : 'a number';
-      return `must be ${noun} within ${rangeOf(knob)} ${knob.unit}, got ${show(value)}`;
+      const unit = knob.unit === '' ? '' : ` ${knob.unit}`;
+      return `must be ${noun} within ${rangeOf(knob)}${unit}, got ${show(value)}`;
     }
   }
 }
