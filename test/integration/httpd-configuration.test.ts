@@ -9,9 +9,10 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { NODE_HEADER } from '../../gate-service/src/mesh/plan.ts';
 import { loadComponents } from '../../gate-service/src/settings/components.ts';
+import { requireStackConfiguration } from '../../gate-service/src/stack/configuration.ts';
 import type { StackConfiguration } from '../../gate-service/src/stack/configuration.ts';
 import { expertConfiguration } from '../../gate-service/src/stack/expert.ts';
 import {
@@ -22,12 +23,17 @@ import {
   renderPool,
   STATUS_PATH,
 } from '../../gate-service/src/stack/httpd.ts';
-import { stockConfiguration } from '../../gate-service/src/stack/stock.ts';
+import { stockConfiguration, STOCK_VALUES } from '../../gate-service/src/stack/stock.ts';
 
 const resources = { cores: 2, memoryMiB: 4096, fileDescriptors: 20_000 };
 const stock = stockConfiguration(resources);
 const crowded = { ratePerSecond: 1490, p50Ms: 340, p99Ms: 1211, concurrency: 512 };
 const expert = expertConfiguration(crowded, resources, stock).configuration;
+const compressing = (level: number) =>
+  requireStackConfiguration(
+    { ...STOCK_VALUES, 'httpd.compression': true, 'httpd.compressionLevel': level },
+    resources,
+  );
 const { httpd } = loadComponents();
 
 let folder: string;
@@ -161,6 +167,7 @@ describe('the real httpd', () => {
   it.each([
     ['stock', () => stock],
     ['expert', () => expert],
+    ['compressing', () => compressing(1)],
   ])('accepts the %s rendering without a warning', async (_, configuration) => {
     const { code, stderr } = await syntaxTest(render(configuration()));
     expect(stderr.trim()).toBe('Syntax OK');
@@ -265,6 +272,121 @@ describe('the real httpd', () => {
       expect(echo(await get('/again')).colour).toBe('blue');
     });
     expect(await generation()).toBe(before);
+  });
+});
+
+describe('compression', () => {
+  const text = 'the same words over and over; '.repeat(400);
+  const jpeg = Buffer.alloc(8000, 7);
+  let backend: http.Server;
+  let second: { readonly port: number; readonly stop: () => Promise<void> };
+  let conditional: (string | undefined)[];
+
+  /** An httpd of its own in front of answers with a type and an entity tag. */
+  async function serve(configuration: StackConfiguration): Promise<typeof second> {
+    const runtime = await mkdtemp(path.join(folder, 'compression-'));
+    await chmod(runtime, 0o755);
+    const backendPort = (backend.address() as AddressInfo).port;
+    const own = { listen: await freePort(), status: await freePort() };
+    const rendered = renderHttpd(configuration, {
+      serverRoot: httpd.serverRoot,
+      runtimeDirectory: runtime,
+      listen: { address: '127.0.0.1', port: own.listen },
+      statusPort: own.status,
+      node: 'node-1',
+      nodeHeader: NODE_HEADER,
+      jettyPorts: [backendPort, backendPort + 1],
+      ...(process.getuid?.() === 0 && { user: { name: 'www-data', group: 'www-data' } }),
+    })[HTTPD_FILE]!;
+    await writeFile(path.join(runtime, HTTPD_FILE), rendered);
+    await writeFile(path.join(runtime, POOL_FILE), renderPool(backendPort));
+    const process_ = spawn(httpd.path, ['-f', path.join(runtime, HTTPD_FILE), '-D', 'FOREGROUND'], {
+      stdio: 'ignore',
+    });
+    await vi.waitFor(
+      async () => {
+        expect((await get('/text', { port: own.listen })).status).toBe(200);
+      },
+      { timeout: 20_000 },
+    );
+    return {
+      port: own.listen,
+      stop: async () => {
+        process_.kill('SIGTERM');
+        await once(process_, 'exit');
+      },
+    };
+  }
+
+  const asked = (target: string, headers: http.OutgoingHttpHeaders = {}) =>
+    get(target, { port: second.port, headers: { 'Accept-Encoding': 'gzip', ...headers } });
+  const size = (answer: Answer) => Buffer.byteLength(answer.body);
+
+  beforeAll(async () => {
+    backend = http.createServer((request, response) => {
+      conditional.push(request.headers['if-none-match']);
+      const tag = '"v1"';
+      if (request.headers['if-none-match'] === tag) {
+        response.writeHead(304, { etag: tag }).end();
+      } else if (request.url === '/jpeg') {
+        response.writeHead(200, { 'content-type': 'image/jpeg' }).end(jpeg);
+      } else if (request.url === '/encoded') {
+        const headers = { 'content-type': 'text/plain', 'content-encoding': 'br' };
+        response.writeHead(200, headers).end('not really');
+      } else {
+        const type = request.url === '/json' ? 'application/json' : 'text/plain; charset=utf-8';
+        response.writeHead(200, { 'content-type': type, etag: tag }).end(text);
+      }
+    });
+    conditional = [];
+    backend.listen(0, '127.0.0.1');
+    await once(backend, 'listening');
+  });
+  afterAll(() => {
+    backend.close();
+    backend.closeAllConnections();
+  });
+  afterEach(async () => {
+    await second.stop();
+  });
+
+  it('shrinks text for who takes it, the more the higher the level', async () => {
+    second = await serve(compressing(1));
+    for (const target of ['/text', '/json']) {
+      const answer = await asked(target);
+      expect(answer.headers).toMatchObject({
+        'content-encoding': 'gzip',
+        vary: expect.stringContaining('Accept-Encoding') as string,
+      });
+      expect(size(answer)).toBeLessThan(text.length / 4);
+    }
+    const fast = size(await asked('/text'));
+    const plain = await get('/text', { port: second.port });
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    expect(plain.body).toBe(text);
+    expect((await asked('/jpeg')).headers['content-encoding']).toBeUndefined();
+    expect((await asked('/encoded')).headers['content-encoding']).toBe('br');
+    await second.stop();
+    second = await serve(compressing(9));
+    expect(size(await asked('/text'))).toBeLessThan(fast);
+  });
+
+  it('keeps conditional requests working', async () => {
+    second = await serve(compressing(6));
+    const { etag } = (await asked('/text')).headers;
+    expect(etag).toBe('"v1-gzip"');
+    conditional = [];
+    const again = await asked('/text', { 'If-None-Match': etag });
+    expect(again.status).toBe(304);
+    expect(conditional).toEqual(['"v1"']);
+  });
+
+  it('is off in stock', async () => {
+    second = await serve(stock);
+    const answer = await asked('/text');
+    expect(answer.headers).toMatchObject({ etag: '"v1"' });
+    expect(answer.headers['content-encoding']).toBeUndefined();
+    expect(render(stock)).not.toMatch(/deflate/i);
   });
 });
 

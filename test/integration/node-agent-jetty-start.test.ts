@@ -9,7 +9,8 @@ import { createClassDataArchive } from '../../gate-service/src/node-agent/class-
 import { withoutStartJar } from '../../gate-service/src/node-agent/jetty-class-path.ts';
 import { loadComponents } from '../../gate-service/src/settings/components.ts';
 import { jettyCommand } from '../../gate-service/src/stack/jetty.ts';
-import { stockConfiguration } from '../../gate-service/src/stack/stock.ts';
+import { requireStackConfiguration } from '../../gate-service/src/stack/configuration.ts';
+import { stockConfiguration, STOCK_VALUES } from '../../gate-service/src/stack/stock.ts';
 
 const run = promisify(execFile);
 const components = loadComponents();
@@ -22,21 +23,27 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('the direct start is what start.jar would run', async () => {
-  const launch = jettyCommand(
-    stockConfiguration({ cores: 2, memoryMiB: 2048, fileDescriptors: 65_536 }),
-    {
-      java: components.java.path,
-      jettyHome: components.jettyHome.path,
-      jolokiaJar: components.jolokia.path,
-      ports: { http: 1, jolokia: 2 },
-      jolokiaLogin: { user: 'u', password: 'p' },
-      base: folder,
-      war: components.wars['1.0'].path,
-      heap: { minimumMiB: 64, maximumMiB: 256 },
-      systemProperties: {},
-    },
-  );
+const resources = { cores: 2, memoryMiB: 2048, fileDescriptors: 65_536, javaVersion: 21 };
+const virtual = requireStackConfiguration(
+  { ...STOCK_VALUES, 'jetty.virtualThreads': true },
+  resources,
+);
+
+test.each([
+  ['platform', stockConfiguration(resources)],
+  ['virtual', virtual],
+])('the direct start with %s threads is what start.jar would run', async (_, configuration) => {
+  const launch = jettyCommand(configuration, {
+    java: components.java.path,
+    jettyHome: components.jettyHome.path,
+    jolokiaJar: components.jolokia.path,
+    ports: { http: 1, jolokia: 2 },
+    jolokiaLogin: { user: 'u', password: 'p' },
+    base: folder,
+    war: components.wars['1.0'].path,
+    heap: { minimumMiB: 64, maximumMiB: 256 },
+    systemProperties: {},
+  });
   for (const [name, { text }] of Object.entries(launch.files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), text);
@@ -44,7 +51,7 @@ test('the direct start is what start.jar would run', async () => {
   const [java, ...args] = launch.argv;
   const dryRun = await run(java, [...args, '--dry-run'], { cwd: folder });
   const expected = dryRun.stdout.trim().split(/\s+/);
-  const actual = withoutStartJar(launch.argv, components.jettyHome.path);
+  const actual = withoutStartJar(launch, components.jettyHome.path);
 
   const after = (command: readonly string[], option: string) =>
     command[command.indexOf(option) + 1]!.split(':');
@@ -78,8 +85,9 @@ test('a class data archive is made and serves the very start that nodes use', as
     archive,
   );
   expect((await stat(archive)).size).toBeGreaterThan(5_000_000);
+  const startJar = join(components.jettyHome.path, 'start.jar');
   const launch = withoutStartJar(
-    ['java', '-jar', join(components.jettyHome.path, 'start.jar'), `jetty.base=${folder}`],
+    { argv: ['java', '-jar', startJar, `jetty.base=${folder}`], threadPool: 'threadpool' },
     components.jettyHome.path,
   );
   const classPath = launch[launch.indexOf('-cp') + 1]!;

@@ -14,7 +14,7 @@ import type { Driving } from '../runs/driving.ts';
 import type { Notifier } from '../runs/notifier.ts';
 import type { Catalogue } from '../settings/catalogue.ts';
 import { loadComponents } from '../settings/components.ts';
-import { machineShare } from '../settings/node-resources.ts';
+import { nodeResources } from '../settings/node-resources.ts';
 import { stockConfiguration } from '../stack/stock.ts';
 import { openBuildFiles, type BuildFiles } from '../store/build-files.ts';
 import { openStore, type Store } from '../store/store.ts';
@@ -72,7 +72,8 @@ export interface Gate {
 export async function openGate(options: GateOptions): Promise<Gate> {
   const { catalogue, log, stateDirectory } = options;
   await mkdir(stateDirectory, { recursive: true });
-  const resources = machineShare();
+  const components = loadComponents();
+  const resources = nodeResources(components.java.version);
   const opened = await openStore(
     options.databaseUrl === undefined
       ? { file: path.join(stateDirectory, 'speed-gate.sqlite') }
@@ -86,7 +87,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   });
   const platform = await openLocalPlatform({
     state: stateDirectory,
-    components: loadComponents(),
+    components,
     ports: options.ports,
     nodeResources: resources,
     log: (message) => {

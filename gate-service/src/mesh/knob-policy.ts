@@ -7,18 +7,16 @@ export interface MeshKnobValues {
   readonly 'mesh.connectTimeout': number;
   readonly 'mesh.maxConnections': number;
   readonly 'mesh.maxPendingRequests': number;
+  readonly 'mesh.maxRequestsPerConnection': number;
   readonly 'mesh.loadBalancer': LoadBalancer;
   readonly 'mesh.retries': number;
   readonly 'mesh.perTryTimeout': number;
   readonly 'mesh.timeout': number;
   readonly 'mesh.outlierMaxEjectionPercent': number;
+  readonly 'mesh.outlierConsecutiveErrors': number;
+  readonly 'mesh.outlierInterval': number;
+  readonly 'mesh.outlierBaseEjection': number;
 }
-
-/**
- * Outlier detection's part that is no knob: three gateway failures in a row take a node out for
- * 2 s, looked at twice a second (measured: a killed node is out within a second).
- */
-const OUTLIER = { consecutiveGatewayErrors: 3, intervalMs: 500, baseEjectionMs: 2000 } as const;
 
 /** How an arm with these knobs is treated. */
 export function trafficPolicyOf(values: MeshKnobValues): TrafficPolicy {
@@ -28,7 +26,13 @@ export function trafficPolicyOf(values: MeshKnobValues): TrafficPolicy {
     idleTimeoutMs: values['mesh.idleTimeout'],
     maxConnections: values['mesh.maxConnections'],
     maxPendingRequests: values['mesh.maxPendingRequests'],
-    outlier: { ...OUTLIER, maxEjectionPercent: values['mesh.outlierMaxEjectionPercent'] },
+    maxRequestsPerConnection: values['mesh.maxRequestsPerConnection'],
+    outlier: {
+      consecutiveGatewayErrors: values['mesh.outlierConsecutiveErrors'],
+      intervalMs: values['mesh.outlierInterval'],
+      baseEjectionMs: values['mesh.outlierBaseEjection'],
+      maxEjectionPercent: values['mesh.outlierMaxEjectionPercent'],
+    },
   };
 }
 

@@ -8,11 +8,15 @@ const KNOBS: MeshKnobValues = {
   'mesh.connectTimeout': 500,
   'mesh.maxConnections': 1000,
   'mesh.maxPendingRequests': 200,
+  'mesh.maxRequestsPerConnection': 0,
   'mesh.loadBalancer': 'LEAST_REQUEST',
   'mesh.retries': 1,
   'mesh.perTryTimeout': 4500,
   'mesh.timeout': 10_000,
   'mesh.outlierMaxEjectionPercent': 50,
+  'mesh.outlierConsecutiveErrors': 3,
+  'mesh.outlierInterval': 500,
+  'mesh.outlierBaseEjection': 2000,
 };
 
 export function endpoint(node: string, port: number, draining = false): Endpoint {

@@ -18,6 +18,8 @@ export interface Endpoint {
   readonly address: string;
   readonly port: number;
   readonly draining: boolean;
+  /** Share of its subset's requests against the other endpoints', a whole number from 1. Default 1. */
+  readonly weight?: number;
 }
 
 export type LoadBalancer = 'ROUND_ROBIN' | 'LEAST_REQUEST';
@@ -30,6 +32,8 @@ export interface TrafficPolicy {
   readonly idleTimeoutMs: number;
   readonly maxConnections: number;
   readonly maxPendingRequests: number;
+  /** 0 is unlimited. */
+  readonly maxRequestsPerConnection: number;
   readonly outlier: {
     readonly consecutiveGatewayErrors: number;
     readonly intervalMs: number;

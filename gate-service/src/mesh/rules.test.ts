@@ -38,6 +38,14 @@ describe('the rules of a mesh plan', () => {
       const outlier = { ...arm.policy.outlier, maxEjectionPercent };
       return { ...one, subsets: [{ ...arm, policy: { ...arm.policy, outlier } }, one.subsets[1]!] };
     });
+  const weighted = (weight: number) =>
+    change(productionPlan(), (one) => ({
+      ...one,
+      subsets: one.subsets.map((each) => ({
+        ...each,
+        endpoints: each.endpoints.map((node) => ({ ...node, weight })),
+      })),
+    }));
   const production = productionPlan().services[0]!;
   const staging = stagingPlan().services[0]!;
 
@@ -128,6 +136,10 @@ describe('the rules of a mesh plan', () => {
     ],
     ['policy-range', policy({ maxConnections: 0 })],
     ['policy-range', policy({ idleTimeoutMs: Number.NaN })],
+    ['policy-range', policy({ maxRequestsPerConnection: -1 })],
+    ['endpoint-weight', weighted(0)],
+    ['endpoint-weight', weighted(1.5)],
+    ['endpoint-weight', weighted(1001)],
     ['ejection-takes-a-node', ejection(10, 2)],
     ['ejection-leaves-a-node', ejection(100, 2)],
     ['ejection-leaves-a-node', ejection(100, 1)],
@@ -153,6 +165,11 @@ describe('the rules of a mesh plan', () => {
     expect(() => {
       requireValidPlan(plan);
     }).toThrow(InvalidPlanError);
+  });
+
+  it('take weights between endpoints', () => {
+    expect(rulesOf(weighted(1))).toEqual([]);
+    expect(rulesOf(weighted(1000))).toEqual([]);
   });
 
   it('let a subset without a usable endpoint carry weight 0 only', () => {

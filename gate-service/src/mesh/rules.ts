@@ -17,6 +17,8 @@ const HEADER_VALUE = /^[\x21-\x7e]{1,128}$/;
 const PATH = /^\/[\x21-\x7e]*$/;
 /** Most tries of one request over all layers (rule 5). */
 const MAX_ATTEMPTS = 2;
+/** Fine enough to tell any two nodes apart; Envoy only wants their sum within 32 bits. */
+const MAX_ENDPOINT_WEIGHT = 1000;
 
 /** Everything wrong with the plan; empty when it may be rendered. Pure: the same plan gives the same answer. */
 export function checkPlan(plan: MeshPlan): readonly PlanViolation[] {
@@ -125,6 +127,13 @@ function checkSubset(service: MeshService, subset: Subset): PlanViolation[] {
     if (!isWhole(value, 1, 2 ** 31 - 1))
       add('policy-range', `${name} must be a whole number of at least 1, got ${value}.`);
   }
+  const perConnection = policy.maxRequestsPerConnection;
+  if (!isWhole(perConnection, 0, 2 ** 31 - 1)) {
+    add(
+      'policy-range',
+      `maxRequestsPerConnection must be a whole number of at least 0, got ${perConnection}.`,
+    );
+  }
   const percent = policy.outlier.maxEjectionPercent;
   if (!isWhole(percent, 0, 100)) {
     add('policy-range', `maxEjectionPercent must be a whole number within 0..100, got ${percent}.`);
@@ -143,7 +152,13 @@ function checkSubset(service: MeshService, subset: Subset): PlanViolation[] {
       );
     }
   }
-  for (const { node, address, port } of endpoints) {
+  for (const { node, address, port, weight } of endpoints) {
+    if (weight !== undefined && !isWhole(weight, 1, MAX_ENDPOINT_WEIGHT)) {
+      add(
+        'endpoint-weight',
+        `The weight of ${node} must be a whole number within 1..${MAX_ENDPOINT_WEIGHT}, got ${weight}; to send it nothing, let it drain.`,
+      );
+    }
     if (!isWhole(port, 1, 65_535) || !isAddress(address)) {
       add(
         'endpoint-address',

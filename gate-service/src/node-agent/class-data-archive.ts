@@ -83,7 +83,7 @@ async function dump(
   for (const [name, { text, mode }] of Object.entries(launch.files)) {
     await writeFile(join(base, name), text, { mode });
   }
-  const [command, ...args] = withoutStartJar(launch.argv, components.jettyHome);
+  const [command, ...args] = withoutStartJar(launch, components.jettyHome);
   const logFile = join(folder, 'jetty.log');
   const record = await startDetached({
     command,

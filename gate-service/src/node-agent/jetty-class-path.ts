@@ -8,6 +8,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { JettyLaunch, ThreadPoolModule } from '../stack/jetty.ts';
 
 /** In Jetty's own order, for the modules of `stack/jetty.ts`. */
 const SERVER_LIBRARIES = [
@@ -24,11 +25,11 @@ const SERVER_LIBRARIES = [
   'jetty-ee-webapp',
   'jetty-jmx',
 ];
-const SERVER_XML = [
+const serverXml = (threadPool: ThreadPoolModule): readonly string[] => [
   'jetty-bytebufferpool',
   'jetty-http-config',
   'jetty-scheduler',
-  'jetty-threadpool',
+  `jetty-${threadPool}`,
   'jetty',
   'jetty-deployer-standard',
   'jetty-state',
@@ -54,7 +55,7 @@ export function jettyClassPath(jettyHome: string): string {
 
 /** Turns `java OPTIONS -jar JETTY_HOME/start.jar PROPERTIES` into the command that start.jar would run. */
 export function withoutStartJar(
-  argv: readonly [string, ...string[]],
+  { argv, threadPool }: Pick<JettyLaunch, 'argv' | 'threadPool'>,
   jettyHome: string,
 ): [string, ...string[]] {
   const [java, ...rest] = argv;
@@ -80,7 +81,7 @@ export function withoutStartJar(
     `jetty.webapp.addHiddenClasses=org.eclipse.jetty.logging.,${uri(jettyHome)}/lib/logging/,org.slf4j.`,
     'runtime.feature.alpn=true',
     ...properties,
-    ...SERVER_XML.map(xml),
+    ...serverXml(threadPool).map(xml),
     '--env',
     'ee10',
     ...EE10_LIBRARIES.flatMap((name) => ['-cp', library(jettyHome, name)]),

@@ -89,7 +89,7 @@ export class Jettys {
       await writeFile(file, text, { mode });
       await chmod(file, mode);
     }
-    const [command, ...args] = withoutStartJar(launch.argv, components.jettyHome);
+    const [command, ...args] = withoutStartJar(launch, components.jettyHome);
     if (fastStart === true) args.unshift('-XX:TieredStopAtLevel=1');
     let exit: ProcessExit | undefined;
     const process = await startDetached({

@@ -113,5 +113,7 @@ describe("Jolokia's access policy", () => {
 });
 
 test('a command that is no start by start.jar is refused', () => {
-  expect(() => withoutStartJar(['java', '-jar', 'other.jar'], '/home')).toThrow('start.jar');
+  expect(() =>
+    withoutStartJar({ argv: ['java', '-jar', 'other.jar'], threadPool: 'threadpool' }, '/home'),
+  ).toThrow('start.jar');
 });

@@ -46,6 +46,8 @@ export const nodeDescriptionSchema = z.strictObject({
     cores: z.number().positive(),
     memoryMiB: z.number().positive(),
     fileDescriptors: z.int().positive(),
+    /** Feature release of the JVM at `components.java`; absent = unknown. */
+    javaVersion: z.int().positive().optional(),
   }),
   /** Bearer token that the agent asks for on every call but /healthz. */
   token: z.string().min(16),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { machineShare, softFileLimit } from './node-resources.ts';
+import { machineShare, nodeResources, softFileLimit } from './node-resources.ts';
 
 describe('the limit of open files', () => {
   it('is the soft one', () => {
@@ -18,5 +18,15 @@ describe('the share of this machine', () => {
     expect(cores).toBeGreaterThanOrEqual(1);
     expect(memoryMiB).toBeGreaterThan(0);
     expect(fileDescriptors).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['17.0.15', 17],
+    ['21', 21],
+    ['25-ea', 25],
+    ['1.8.0_292', 8],
+    ['unknown', undefined],
+  ])('has the feature release of Java %s', (version, feature) => {
+    expect(nodeResources(version).javaVersion).toBe(feature);
   });
 });

@@ -1,6 +1,7 @@
 /** What one node of the local platform may use of this machine. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
+import type { NodeResources } from '../stack/resources.ts';
 
 /** Baseline, candidate, current and canary with two nodes each can be up together. */
 const NODES_AT_ONCE = 8;
@@ -21,6 +22,12 @@ export function machineShare(): MachineShare {
     memoryMiB: Math.floor((totalmem() * SHARE_FOR_NODES) / NODES_AT_ONCE / MIB),
     fileDescriptors: softFileLimit(readFileSync('/proc/self/limits', 'utf8')),
   };
+}
+
+/** The share of one node whose JVM is of this version (`17.0.15`, `21`, `1.8.0_292`). */
+export function nodeResources(javaVersion: string): NodeResources {
+  const feature = /^(?:1\.)?(\d+)/.exec(javaVersion)?.[1];
+  return { ...machineShare(), ...(feature !== undefined && { javaVersion: Number(feature) }) };
 }
 
 /**

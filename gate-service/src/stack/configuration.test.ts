@@ -2,8 +2,16 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createStackConfiguration, requireStackConfiguration } from './configuration.ts';
-import { anyValues, legalConfiguration, RESOURCES, TUNED } from './configurations-fixture.ts';
-import { KNOB_NAMES } from './knobs.ts';
+import { FORMER_VALUES, withoutFormerValues } from './added-knobs.ts';
+import {
+  anyValues,
+  legalConfiguration,
+  RESOURCES,
+  STORED_BEFORE,
+  stockWith,
+  TUNED,
+} from './configurations-fixture.ts';
+import { KNOB_NAMES, STACK_KNOBS } from './knobs.ts';
 import type { StackValues } from './knobs.ts';
 import { leasedJettyThreads } from './resources.ts';
 import type { NodeResources } from './resources.ts';
@@ -42,6 +50,9 @@ describe('a stack configuration', () => {
     ['min-spare-within-workers', { 'httpd.minSpareThreads': 151, 'httpd.maxSpareThreads': 400 }],
     ['descriptors-within-limit', {}, { fileDescriptors: 599 }],
     ['memory-within-limit', {}, { memoryMiB: 631 }],
+    ['virtual-threads-need-java-21', { 'jetty.virtualThreads': true }, { javaVersion: 17 }],
+    // Rule 6 holds for virtual threads, too: as many at once as maxThreads says.
+    ['jetty-carries-httpd', { 'jetty.virtualThreads': true, 'jetty.maxThreads': 153 }],
   ])('obeys %s', (rule, values, resources) => {
     expect(rulesOf(values, resources)).toEqual([rule]);
   });
@@ -51,6 +62,18 @@ describe('a stack configuration', () => {
       'proxy-ttl-below-jetty-idle',
       'jetty-idle-margin',
     ]);
+  });
+
+  it('takes a JVM of unknown version for one without virtual threads, and says which it has', () => {
+    const unknown = { ...RESOURCES, javaVersion: undefined };
+    const values = { ...STOCK_VALUES, 'jetty.virtualThreads': true };
+    const message = (resources: NodeResources) => {
+      const result = createStackConfiguration(values, resources);
+      return result.ok ? undefined : result.violations.map((one) => one.message).join(' ');
+    };
+    expect(message(unknown)).toMatch(/unknown version; leave it off/);
+    expect(message({ ...RESOURCES, javaVersion: 20 })).toContain('the node has Java 20');
+    expect(message(RESOURCES)).toBeUndefined();
   });
 
   it('stands exactly on the limits', () => {
@@ -86,7 +109,7 @@ describe('a stack configuration', () => {
     const turned = Object.fromEntries(Object.entries(STOCK_VALUES).reverse());
     const other = requireStackConfiguration(turned, { ...RESOURCES, cores: 4 });
     expect(other.hash).toBe(one.hash);
-    const canonical = JSON.stringify(STOCK_VALUES, KNOB_NAMES.toSorted());
+    const canonical = JSON.stringify(withoutFormerValues(STOCK_VALUES), KNOB_NAMES.toSorted());
     expect(one.hash).toBe(createHash('sha256').update(canonical).digest('hex'));
     expect(Object.isFrozen(one) && Object.isFrozen(one.values)).toBe(true);
     fc.assert(
@@ -95,6 +118,52 @@ describe('a stack configuration', () => {
         expect(a.hash === b.hash).toBe(same);
       }),
     );
+  });
+
+  it('is the same configuration as before later knobs came, with what was in force then', () => {
+    const old = requireStackConfiguration(STORED_BEFORE.values, RESOURCES);
+    expect(old.hash).toBe(STORED_BEFORE.hash);
+    expect(old).toEqual(stockConfiguration(RESOURCES));
+    expect(old.values).toMatchObject(FORMER_VALUES);
+    expect(withoutFormerValues(old.values)).toEqual(STORED_BEFORE.values);
+  });
+
+  it('has another identity as soon as a later knob is turned, and needs all the others', () => {
+    for (const name of Object.keys(FORMER_VALUES) as (keyof typeof FORMER_VALUES)[]) {
+      const knob = STACK_KNOBS[name];
+      const turned = knob.kind === 'boolean' ? true : FORMER_VALUES[name] === 0 ? 1 : 7;
+      const other = requireStackConfiguration(
+        { ...STORED_BEFORE.values, [name]: turned },
+        RESOURCES,
+      );
+      expect(other.hash).not.toBe(STORED_BEFORE.hash);
+    }
+    const without = Object.fromEntries(
+      Object.entries(STORED_BEFORE.values).filter(([name]) => name !== 'proxy.max'),
+    );
+    expect(createStackConfiguration(without, RESOURCES)).toMatchObject({
+      ok: false,
+      violations: [{ rule: 'missing-knob' }],
+    });
+    // Only absence is filled.
+    const odd = { ...STORED_BEFORE.values, 'httpd.compression': undefined };
+    expect(createStackConfiguration(odd, RESOURCES)).toMatchObject({
+      ok: false,
+      violations: [{ rule: 'illegal-value' }],
+    });
+  });
+
+  it('survives the form that older agents understand', () => {
+    fc.assert(
+      fc.property(legalConfiguration, (configuration) => {
+        const values = withoutFormerValues(configuration.values);
+        expect(requireStackConfiguration(values, RESOURCES)).toEqual(configuration);
+      }),
+      { numRuns: 50 },
+    );
+    expect(withoutFormerValues(stockWith({ 'httpd.compressionLevel': 9 }).values)).toHaveProperty([
+      'httpd.compressionLevel',
+    ]);
   });
 
   it('survives JSON', () => {

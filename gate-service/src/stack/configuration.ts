@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createKnobSpace } from '../optimizer/space/knob-space.ts';
 import type { KnobSpace, Violation } from '../optimizer/space/knob-space.ts';
+import { withFormerValues, withoutFormerValues } from './added-knobs.ts';
 import { STACK_KNOBS } from './knobs.ts';
 import type { StackValues } from './knobs.ts';
 import { STACK_RULES } from './rules.ts';
@@ -15,7 +16,7 @@ declare const validated: unique symbol;
 
 export interface StackConfiguration {
   readonly values: StackValues;
-  /** SHA-256 over the canonical JSON of `values`, lower-case hex. */
+  /** SHA-256 over the canonical JSON of `values` without later knobs at their former value, lower-case hex. */
   readonly hash: string;
   /** Type-level mark of the validator; there is no such field at run time. */
   readonly [validated]: true;
@@ -34,13 +35,14 @@ export const STACK_SPACE: KnobSpace<typeof STACK_KNOBS, NodeResources> = createK
 /**
  * Validates the values of all knobs for a node with these resources. Any input is answered, and
  * all that is wrong is reported at once: first single values (`missing-knob`, `unknown-knob`,
- * `illegal-value`), and when those are right, every broken cross-layer rule by its name.
+ * `illegal-value`), and when those are right, every broken cross-layer rule by its name. A
+ * configuration stored before a knob existed has what was in force then (`added-knobs.ts`).
  */
 export function createStackConfiguration(
   values: unknown,
   resources: NodeResources,
 ): StackConfigurationResult {
-  const checked = STACK_SPACE.check(values, resources);
+  const checked = STACK_SPACE.check(withFormerValues(values), resources);
   if (!checked.ok) return checked;
   const configuration = Object.freeze({
     values: checked.values,
@@ -73,7 +75,7 @@ export function requireStackConfiguration(
 /** Canonical JSON: keys sorted by code unit, no white space. All values are flat. */
 function hashOf(values: StackValues): string {
   const sorted = Object.fromEntries(
-    Object.entries(values).sort(([one], [other]) => (one < other ? -1 : 1)),
+    Object.entries(withoutFormerValues(values)).sort(([one], [other]) => (one < other ? -1 : 1)),
   );
   return createHash('sha256').update(JSON.stringify(sorted)).digest('hex');
 }

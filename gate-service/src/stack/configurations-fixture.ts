@@ -9,7 +9,26 @@ import type { NodeResources } from './resources.ts';
 import { leasedJettyThreads } from './resources.ts';
 import { STOCK_VALUES } from './stock.ts';
 
-export const RESOURCES: NodeResources = { cores: 2, memoryMiB: 4096, fileDescriptors: 20_000 };
+export const RESOURCES: NodeResources = {
+  cores: 2,
+  memoryMiB: 4096,
+  fileDescriptors: 20_000,
+  javaVersion: 21,
+};
+
+/** Stock as it was stored before compression, virtual threads, node weights and outlier detection's times were knobs. */
+export const STORED_BEFORE = {
+  hash: '4340997e9f4ac162cfd02cfaefce5d5ecb21302c2ca6221877bd4daf3f403384',
+  values: JSON.parse(
+    '{"httpd.keepAlive":true,"httpd.keepAliveTimeout":5000,"httpd.listenBacklog":511,"httpd.maxKeepAliveRequests":100,' +
+      '"httpd.maxRequestWorkers":150,"httpd.maxSpareThreads":75,"httpd.minSpareThreads":25,"httpd.serverLimit":16,' +
+      '"httpd.startServers":2,"httpd.threadLimit":64,"httpd.threadsPerChild":25,"jetty.acceptQueueSize":50,' +
+      '"jetty.idleTimeout":30000,"jetty.maxThreads":200,"jetty.minThreads":10,"mesh.connectTimeout":500,' +
+      '"mesh.idleTimeout":3000,"mesh.loadBalancer":"ROUND_ROBIN","mesh.maxConnections":100000,' +
+      '"mesh.maxPendingRequests":100000,"mesh.outlierMaxEjectionPercent":50,"mesh.perTryTimeout":14000,"mesh.retries":1,' +
+      '"mesh.timeout":30000,"proxy.acquire":1000,"proxy.max":25,"proxy.retry":0,"proxy.ttl":15}',
+  ) as Readonly<Record<string, unknown>>,
+} as const;
 
 /** What was measured to win at high concurrency on two cores; the expert policy must come to it by itself. */
 export const TUNED: Partial<StackValues> = {
@@ -63,6 +82,11 @@ export const legalConfiguration: fc.Arbitrary<StackConfiguration> = fc
     backlog: fc.constantFrom(511, 2048),
     serverLimit: fc.constantFrom(32, 64),
     acceptQueue: fc.constantFrom(50, 1024),
+    compression: fc.boolean(),
+    level: fc.constantFrom(1, 6),
+    virtualThreads: fc.boolean(),
+    ejection: fc.constantFrom(500, 10_000),
+    weighting: fc.constantFrom(0, 100),
   })
   .map((choice) => {
     const workers = choice.perChild * choice.children;
@@ -86,6 +110,11 @@ export const legalConfiguration: fc.Arbitrary<StackConfiguration> = fc
       'jetty.minThreads': 8,
       'jetty.idleTimeout': choice.ttl * 1000 + choice.jettyMargin,
       'jetty.acceptQueueSize': choice.acceptQueue,
+      'httpd.compression': choice.compression,
+      'httpd.compressionLevel': choice.level,
+      'jetty.virtualThreads': choice.virtualThreads,
+      'mesh.outlierInterval': choice.ejection,
+      'mesh.nodeWeighting': choice.weighting,
       'mesh.retries': choice.retries,
       'mesh.perTryTimeout': choice.perTry,
       'mesh.timeout': (1 + choice.retries) * choice.perTry + choice.retries * 50,

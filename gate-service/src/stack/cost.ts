@@ -27,6 +27,8 @@ const COSTS: Readonly<Record<KnobName, Cost>> = {
   'httpd.minSpareThreads': 'graceful',
   'httpd.maxSpareThreads': 'graceful',
   'httpd.listenBacklog': 'replace',
+  'httpd.compression': 'graceful',
+  'httpd.compressionLevel': 'graceful',
   'proxy.max': 'graceful',
   'proxy.ttl': 'graceful',
   'proxy.acquire': 'graceful',
@@ -35,19 +37,29 @@ const COSTS: Readonly<Record<KnobName, Cost>> = {
   'jetty.minThreads': 'live',
   'jetty.acceptQueueSize': 'route',
   'jetty.idleTimeout': 'route',
+  'jetty.virtualThreads': 'route',
   'mesh.idleTimeout': 'live',
   'mesh.connectTimeout': 'live',
   'mesh.maxConnections': 'live',
   'mesh.maxPendingRequests': 'live',
+  'mesh.maxRequestsPerConnection': 'live',
   'mesh.loadBalancer': 'live',
   'mesh.retries': 'live',
   'mesh.perTryTimeout': 'live',
   'mesh.timeout': 'live',
   'mesh.outlierMaxEjectionPercent': 'live',
+  'mesh.outlierConsecutiveErrors': 'live',
+  'mesh.outlierInterval': 'live',
+  'mesh.outlierBaseEjection': 'live',
+  'mesh.nodeWeighting': 'live',
 };
 
-/** The cost of taking one knob from its value in `from` to its value in `to`. */
+/**
+ * The cost of taking one knob from its value in `from` to its value in `to`. With virtual threads
+ * the number of requests at once is fixed when Jetty starts, so that its pool grows by a new Jetty.
+ */
 export function costToApply(name: KnobName, from: StackValues, to: StackValues): ApplyCost {
+  if (name === 'jetty.maxThreads' && to['jetty.virtualThreads']) return 'route';
   const cost = COSTS[name];
   if (typeof cost === 'string') return cost;
   return to[name] > from[name] ? cost.raise : cost.lower;

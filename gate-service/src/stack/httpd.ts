@@ -36,6 +36,27 @@ export const GRACEFUL_SHUTDOWN_TIMEOUT_S = 15;
 const CONNECTION_TIMEOUT_S = 2;
 const PROXY_TIMEOUT_S = 60;
 
+/** What shrinks; images, archives and fonts are compressed already. */
+export const COMPRESSED_TYPES = [
+  'text/html',
+  'text/plain',
+  'text/css',
+  'text/csv',
+  'text/xml',
+  'text/javascript',
+  'application/javascript',
+  'application/json',
+  'application/problem+json',
+  'application/xml',
+  'application/xhtml+xml',
+  'image/svg+xml',
+] as const;
+
+const COMPRESSION_MODULES = [
+  ['filter', 'mod_filter'],
+  ['deflate', 'mod_deflate'],
+] as const;
+
 const MODULES = [
   ['mpm_event', 'mod_mpm_event'],
   ['unixd', 'mod_unixd'],
@@ -68,11 +89,12 @@ export function renderHttpd(
 ): Readonly<Record<string, string>> {
   const lines = [
     ...serverLines(placement),
+    ...(configuration.values['httpd.compression'] ? moduleLines(COMPRESSION_MODULES) : []),
     ...processLines(configuration),
     ...connectionLines(configuration),
     ...placement.jettyPorts.flatMap((port) => colourLines(configuration, port)),
     ...statusLines(placement),
-    ...trafficLines(placement),
+    ...trafficLines(placement, compressionLines(configuration)),
   ];
   return { [HTTPD_FILE]: `${lines.join('\n')}\n` };
 }
@@ -95,12 +117,7 @@ function serverLines(placement: HttpdPlacement): string[] {
     `ServerName ${listen.address}`,
     `Listen ${listen.address}:${listen.port}`,
     `Listen 127.0.0.1:${statusPort}`,
-    // Distributions differ in what is built in.
-    ...MODULES.flatMap(([name, file]) => [
-      `<IfModule !${name}_module>`,
-      `  LoadModule ${name}_module modules/${file}.so`,
-      '</IfModule>',
-    ]),
+    ...moduleLines(MODULES),
     ...(user === undefined
       ? []
       : [
@@ -116,6 +133,29 @@ function serverLines(placement: HttpdPlacement): string[] {
     '  AllowOverride None',
     '  Require all denied',
     '</Directory>',
+  ];
+}
+
+/** Distributions differ in what is built in. */
+function moduleLines(modules: readonly (readonly [string, string])[]): string[] {
+  return modules.flatMap(([name, file]) => [
+    `<IfModule !${name}_module>`,
+    `  LoadModule ${name}_module modules/${file}.so`,
+    '</IfModule>',
+  ]);
+}
+
+/**
+ * An answer that Jetty has encoded itself goes out as it is. mod_deflate marks the entity tag of
+ * what it compressed with `-gzip`; the mark is taken off a conditional request, or Jetty would
+ * never know its own tag again and answer 304.
+ */
+function compressionLines({ values }: StackConfiguration): string[] {
+  if (!values['httpd.compression']) return [];
+  return [
+    `  DeflateCompressionLevel ${values['httpd.compressionLevel']}`,
+    `  AddOutputFilterByType DEFLATE ${COMPRESSED_TYPES.join(' ')}`,
+    ...['If-None-Match', 'If-Match'].map((name) => `  RequestHeader edit* ${name} '-gzip"' '"'`),
   ];
 }
 
@@ -171,7 +211,7 @@ function statusLines({ statusPort }: HttpdPlacement): string[] {
   ];
 }
 
-function trafficLines(placement: HttpdPlacement): string[] {
+function trafficLines(placement: HttpdPlacement, compression: readonly string[]): string[] {
   const { listen, runtimeDirectory, node, nodeHeader } = placement;
   const pool = httpdArgument(`txt:${runtimeDirectory}/${POOL_FILE}`, 'The runtime directory');
   return [
@@ -182,6 +222,7 @@ function trafficLines(placement: HttpdPlacement): string[] {
     `  Header always set ${httpdArgument(nodeHeader, 'The header of the node')} ${httpdArgument(node, 'The name of the node')}`,
     // Where the mesh in front has said https, it stays so.
     '  RequestHeader setifempty X-Forwarded-Proto "http"',
+    ...compression,
     '  AllowEncodedSlashes NoDecode',
     '  RewriteEngine On',
     `  RewriteMap pool ${pool}`,

@@ -28,24 +28,31 @@ export interface JettyLaunch {
   readonly argv: readonly [string, ...string[]];
   /** Working directory: the base folder. */
   readonly cwd: string;
+  readonly threadPool: ThreadPoolModule;
   /** Folders to make in the base. */
   readonly directories: readonly string[];
   /** Files to write in the base, by path relative to it; the one with a password comes with mode 0600. */
   readonly files: Readonly<Record<string, { readonly text: string; readonly mode: number }>>;
 }
 
-/** What this stack uses of Jetty 12.1; `graceful` (new in 12.1) lets requests in flight finish on SIGTERM. */
+/** What this stack uses of Jetty 12.1 besides its thread pool; `graceful` (new in 12.1) lets requests in flight finish on SIGTERM. */
 export const JETTY_MODULES = [
   'http',
   'ee10-deploy',
   'ee10-webapp',
   'jmx',
   'statistics',
-  'threadpool',
   'state',
   'graceful',
   'forwarded',
 ] as const;
+
+/** Jetty's module for its thread pool; the second hands what may block to virtual threads. */
+export type ThreadPoolModule = 'threadpool' | 'threadpool-virtual';
+
+function threadPoolModule({ values }: StackConfiguration): ThreadPoolModule {
+  return values['jetty.virtualThreads'] ? 'threadpool-virtual' : 'threadpool';
+}
 
 /** File in the base folder that tells Jetty's state, line by line: INIT, STARTING, STARTED, STOPPING, STOPPED. */
 export const JETTY_STATE_FILE = 'jetty.state';
@@ -72,8 +79,9 @@ export function jettyCommand(
       ...serverProperties(configuration, placement),
     ],
     cwd: base,
+    threadPool: threadPoolModule(configuration),
     directories: ['start.d', 'environments', 'webapps', 'resources', 'logs', 'tmp'],
-    files: filesOf(placement),
+    files: filesOf(placement, threadPoolModule(configuration)),
   };
 }
 
@@ -101,6 +109,10 @@ function serverProperties({ values }: StackConfiguration, placement: JettyPlacem
     'jetty.http.idleTimeout': values['jetty.idleTimeout'],
     'jetty.threadPool.minThreads': values['jetty.minThreads'],
     'jetty.threadPool.maxThreads': values['jetty.maxThreads'],
+    // Else 200, whatever the pool's size.
+    ...(values['jetty.virtualThreads'] && {
+      'jetty.threadPool.virtual.maxConcurrentTasks': values['jetty.maxThreads'],
+    }),
     'jetty.deploy.scanInterval': 0,
     'jetty.server.contexts.dynamic': false,
     'jetty.server.stopTimeout': JETTY_STOP_TIMEOUT_MS,
@@ -108,10 +120,10 @@ function serverProperties({ values }: StackConfiguration, placement: JettyPlacem
   }).map(([name, value]) => `${name}=${value}`);
 }
 
-function filesOf(placement: JettyPlacement): JettyLaunch['files'] {
+function filesOf(placement: JettyPlacement, threadPool: ThreadPoolModule): JettyLaunch['files'] {
   const { base, ports, jolokiaLogin } = placement;
   const files: Record<string, { text: string; mode: number }> = {};
-  for (const module of JETTY_MODULES) {
+  for (const module of [...JETTY_MODULES, threadPool]) {
     files[`start.d/${module}.ini`] = { text: `--module=${module}\n`, mode: 0o644 };
   }
   const jolokia = renderJolokia(base, { port: ports.jolokia, ...jolokiaLogin });

@@ -27,6 +27,8 @@ function whole(
 
 const withoutKeepAlive: Deactivation = { knob: 'httpd.keepAlive', value: false };
 const withoutRetries: Deactivation = { knob: 'mesh.retries', value: 0 };
+const withoutCompression: Deactivation = { knob: 'httpd.compression', value: false };
+const withoutEjection: Deactivation = { knob: 'mesh.outlierMaxEjectionPercent', value: 0 };
 
 export const STACK_KNOBS = Object.freeze({
   'httpd.keepAlive': booleanKnob({ description: 'Connections from the proxy stay open' }),
@@ -72,6 +74,16 @@ export const STACK_KNOBS = Object.freeze({
     [1, 20_000],
   ),
   'httpd.listenBacklog': whole('Queue of connections not yet accepted', 'connections', [1, 65_535]),
+  'httpd.compression': booleanKnob({
+    description: 'Text goes out compressed where a client takes it',
+  }),
+  'httpd.compressionLevel': whole(
+    'Effort of the compression: 1 is the fastest, 9 the smallest',
+    'level',
+    [1, 9],
+    'linear',
+    withoutCompression,
+  ),
   'proxy.max': whole('Connections to Jetty per child process', 'connections', [1, 1000]),
   'proxy.ttl': whole(
     'Idle time after which a connection to Jetty is not used again',
@@ -93,6 +105,9 @@ export const STACK_KNOBS = Object.freeze({
     [1, 65_535],
   ),
   'jetty.idleTimeout': whole('How long Jetty keeps an idle connection', 'ms', [1000, 3_600_000]),
+  'jetty.virtualThreads': booleanKnob({
+    description: 'Requests run on virtual threads (Java 21); as many at once as maxThreads says',
+  }),
   'mesh.idleTimeout': whole(
     'How long the proxy keeps an idle connection to httpd',
     'ms',
@@ -104,6 +119,12 @@ export const STACK_KNOBS = Object.freeze({
     'Requests waiting for a connection, per proxy',
     'requests',
     [1, 100_000],
+  ),
+  'mesh.maxRequestsPerConnection': whole(
+    'Requests that the proxy sends over one connection; 0 is unlimited',
+    'requests',
+    [0, 1_000_000],
+    'linear',
   ),
   'mesh.loadBalancer': categoricalKnob({
     description: 'How the proxy chooses a node',
@@ -119,6 +140,33 @@ export const STACK_KNOBS = Object.freeze({
   'mesh.timeout': whole('Deadline of a request with all its tries', 'ms', [1, 3_600_000]),
   'mesh.outlierMaxEjectionPercent': whole(
     'Nodes that outlier detection may take out',
+    '%',
+    [0, 100],
+    'linear',
+  ),
+  'mesh.outlierConsecutiveErrors': whole(
+    'Gateway failures in a row that take a node out',
+    'failures',
+    [1, 1000],
+    'log',
+    withoutEjection,
+  ),
+  'mesh.outlierInterval': whole(
+    'Time between two looks of outlier detection',
+    'ms',
+    [1, 3_600_000],
+    'log',
+    withoutEjection,
+  ),
+  'mesh.outlierBaseEjection': whole(
+    'How long a node stays out, times how often it went out in a row',
+    'ms',
+    [1, 3_600_000],
+    'log',
+    withoutEjection,
+  ),
+  'mesh.nodeWeighting': whole(
+    'How far traffic follows the speed of the nodes: 0 shares it equally, 100 in proportion',
     '%',
     [0, 100],
     'linear',

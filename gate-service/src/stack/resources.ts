@@ -7,6 +7,16 @@ export interface NodeResources {
   readonly memoryMiB: number;
   /** Descriptors that the node's processes may hold open together. */
   readonly fileDescriptors: number;
+  /** Feature release of the node's JVM: 17, 21, … Absent when unknown, which counts as too old for what is new. */
+  readonly javaVersion?: number | undefined;
+}
+
+/** First Java with virtual threads that are no preview. */
+export const VIRTUAL_THREADS_JAVA = 21;
+
+/** Whether the node's JVM is known to have virtual threads. */
+export function hasVirtualThreads({ javaVersion }: NodeResources): boolean {
+  return javaVersion !== undefined && javaVersion >= VIRTUAL_THREADS_JAVA;
 }
 
 /** Memory of a Jetty besides its thread stacks: the agent starts it with a 256 MiB heap, plus metaspace and code. */

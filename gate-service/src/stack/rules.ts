@@ -10,6 +10,8 @@ import {
   HTTPD_CHILD_MIB,
   JETTY_BASE_MIB,
   JETTY_THREAD_MIB,
+  VIRTUAL_THREADS_JAVA,
+  hasVirtualThreads,
   leasedJettyThreads,
 } from './resources.ts';
 import type { NodeResources } from './resources.ts';
@@ -91,7 +93,7 @@ const triesBounded: Rule = {
     `mesh.retries (${v['mesh.retries']}) makes up to ${1 + v['mesh.retries']} tries of one request; at most ${MAX_TRIES} over all layers.`,
 };
 
-/** Rule 6: Jetty has a thread for every connection that httpd may open to it. */
+/** Rule 6: Jetty has a thread for every connection that httpd may open to it; virtual ones are as many. */
 const jettyCarriesHttpd: Rule = {
   name: 'jetty-carries-httpd',
   holds: (v, r) => connectionsToJetty(v) <= threadsForRequests(v, r),
@@ -105,6 +107,15 @@ const jettyMinBelowMax: Rule = {
   holds: (v) => v['jetty.minThreads'] <= v['jetty.maxThreads'],
   message: (v) =>
     `jetty.minThreads (${v['jetty.minThreads']}) must not exceed jetty.maxThreads (${v['jetty.maxThreads']}); Jetty would raise the maximum silently.`,
+};
+
+/** Jetty's module for them starts on no older JVM. */
+const virtualThreadsNeedJava: Rule = {
+  name: 'virtual-threads-need-java-21',
+  holds: (v, r) => !v['jetty.virtualThreads'] || hasVirtualThreads(r),
+  message: (_, r) =>
+    `jetty.virtualThreads needs Java ${VIRTUAL_THREADS_JAVA} or newer, but the node has ` +
+    `${r.javaVersion === undefined ? 'a JVM of unknown version' : `Java ${r.javaVersion}`}; leave it off, or set the node up with a newer JDK.`,
 };
 
 /** Rule 7, with httpd's own limits, which it would clamp silently. */
@@ -178,6 +189,7 @@ export const STACK_RULES: readonly Rule[] = Object.freeze([
   triesBounded,
   jettyCarriesHttpd,
   jettyMinBelowMax,
+  virtualThreadsNeedJava,
   workersMultipleOfChild,
   childrenWithinHalfServerLimit,
   childWithinThreadLimit,

@@ -1,4 +1,5 @@
 /** The legal starting point of every comparison. */
+import { FORMER_VALUES } from './added-knobs.ts';
 import { requireStackConfiguration } from './configuration.ts';
 import type { StackConfiguration } from './configuration.ts';
 import type { StackValues } from './knobs.ts';
@@ -47,6 +48,8 @@ export const STOCK_VALUES: StackValues = Object.freeze({
   'mesh.perTryTimeout': 14_000,
   'mesh.timeout': 30_000,
   'mesh.outlierMaxEjectionPercent': 50,
+  // No compression, platform threads, connections without a limit of requests, equal nodes.
+  ...FORMER_VALUES,
 });
 
 /** Stock for a node with these resources. Throws InvalidConfigurationError when the node is too small even for that. */

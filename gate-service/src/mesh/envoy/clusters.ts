@@ -35,7 +35,12 @@ export function cluster(service: MeshService, subset: Subset): Message {
     typed_extension_protocol_options: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         '@type': typeUrl('extensions.upstreams.http.v3.HttpProtocolOptions'),
-        common_http_protocol_options: { idle_timeout: duration(policy.idleTimeoutMs) },
+        common_http_protocol_options: {
+          idle_timeout: duration(policy.idleTimeoutMs),
+          ...(policy.maxRequestsPerConnection > 0 && {
+            max_requests_per_connection: policy.maxRequestsPerConnection,
+          }),
+        },
         explicit_http_config: { http_protocol_options: {} },
       },
     },
@@ -49,8 +54,9 @@ export function loadAssignment(service: MeshService, subset: Subset): Message {
     cluster_name: clusterName(service.name, subset.name),
     endpoints: [
       {
-        lb_endpoints: subset.endpoints.map(({ node, address, port, draining }) => ({
+        lb_endpoints: subset.endpoints.map(({ node, address, port, draining, weight }) => ({
           health_status: draining ? 'DRAINING' : 'HEALTHY',
+          ...(weight !== undefined && { load_balancing_weight: weight }),
           endpoint: {
             hostname: node,
             address: { socket_address: { address, port_value: port } },

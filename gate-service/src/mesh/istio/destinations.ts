@@ -35,15 +35,21 @@ export function serviceEntry(service: MeshService, namespace: string): IstioReso
 
 /**
  * One object per endpoint. Istio has no word for a draining endpoint: it is left out, and Envoy
- * lets its requests in flight finish.
+ * lets its requests in flight finish. Weights between endpoints need these objects, too: pods that
+ * a Kubernetes Service selects have none.
  */
 export function workloadEntries(service: MeshService, namespace: string): IstioResource[] {
   return service.subsets.flatMap((subset) =>
     subset.endpoints
       .filter((endpoint) => !endpoint.draining)
-      .map(({ node, address, port }) => {
+      .map(({ node, address, port, weight }) => {
         const labels = { [SERVICE_LABEL]: service.name, [SUBSET_LABEL]: subset.name };
-        const spec = { address, ports: { [MESH_PORT.name]: port }, labels };
+        const spec = {
+          address,
+          ports: { [MESH_PORT.name]: port },
+          labels,
+          ...(weight !== undefined && { weight }),
+        };
         return resource('WorkloadEntry', node, namespace, spec, labels);
       }),
   );
@@ -61,6 +67,9 @@ function trafficPolicy({ policy }: Subset): Readonly<Record<string, unknown>> {
       http: {
         http1MaxPendingRequests: policy.maxPendingRequests,
         idleTimeout: duration(policy.idleTimeoutMs),
+        ...(policy.maxRequestsPerConnection > 0 && {
+          maxRequestsPerConnection: policy.maxRequestsPerConnection,
+        }),
       },
     },
     outlierDetection: {

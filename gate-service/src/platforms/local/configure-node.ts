@@ -1,5 +1,6 @@
 /** One node's part of a swap: told through its agent, out of rotation where that is needed. */
 import { NodeAgentError } from '../../node-agent/client.ts';
+import { withoutFormerValues } from '../../stack/added-knobs.ts';
 import type { StackConfiguration } from '../../stack/configuration.ts';
 import type { SwapWay } from '../../stack/swap-plan.ts';
 import { PlatformError } from '../platform.ts';
@@ -31,7 +32,9 @@ export async function configureInPlace(
   const way = await waitUntil(
     async (): Promise<SwapWay | undefined> => {
       try {
-        const answer = await fleet.client(node).configure({ ...to.values }, signal);
+        // An agent of an older version, adopted as it runs, knows no later knobs.
+        const values = withoutFormerValues(to.values);
+        const answer = await fleet.client(node).configure({ ...values }, signal);
         if (answer.hash === to.hash) return answer.way;
         throw new PlatformError(
           'swap-failed',

@@ -172,6 +172,7 @@ export class NodeFleet {
         cores: resources.cores,
         memoryMiB: resources.memoryMiB,
         fileDescriptors: resources.fileDescriptors,
+        ...(resources.javaVersion !== undefined && { javaVersion: resources.javaVersion }),
       },
       fastStart,
       token,

@@ -13,6 +13,7 @@ import type {
   MeshService,
   Subset,
 } from '../../mesh/plan.ts';
+import { withFormerValues } from '../../stack/added-knobs.ts';
 import type { ArmState, PlatformState } from './state.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -59,6 +60,7 @@ function subsetOf(arm: ArmState): Subset {
   return {
     name: arm.id,
     policy: trafficPolicyOf(meshKnobsOf(arm)),
+    // Without weights: nodes that share one machine are equally fast, whatever mesh.nodeWeighting says.
     endpoints: arm.nodes
       .filter(({ phase }) => phase === 'joining' || phase === 'present')
       .map(({ name, ports, draining }) => ({
@@ -103,7 +105,7 @@ function hasEndpoints(arm: ArmState): boolean {
   return arm.nodes.some(({ phase }) => phase === 'joining' || phase === 'present');
 }
 
-/** The values were validated before they were stored (see `configurationOf`). */
+/** The values were validated before they were stored (see `configurationOf`), maybe by an older version. */
 function meshKnobsOf(arm: ArmState): MeshKnobValues {
-  return arm.meshValues as unknown as MeshKnobValues;
+  return withFormerValues(arm.meshValues) as MeshKnobValues;
 }

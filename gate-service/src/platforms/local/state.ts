@@ -85,6 +85,7 @@ export const platformStateSchema = z.strictObject({
     cores: z.number().positive(),
     memoryMiB: z.number().positive(),
     fileDescriptors: z.int().positive(),
+    javaVersion: z.int().positive().optional(),
   }),
   arms: z.array(armSchema),
   /** By service. */
