@@ -20,7 +20,14 @@ import {
   type Hyperparameters,
   type LogHyperparameters,
 } from './hyperparameters.ts';
-import { condition, logMarginalLikelihood, matern, pairsOf, type Pairs } from './likelihood.ts';
+import {
+  CONSTANT_VARIANCE,
+  condition,
+  logMarginalLikelihood,
+  matern,
+  pairsOf,
+  type Pairs,
+} from './likelihood.ts';
 import { minimise, type Evaluated } from './minimise.ts';
 import { gatherSites, thin, type Sites } from './sites.ts';
 
@@ -82,6 +89,7 @@ export function fitGaussianProcess(
   const { factor, alpha } = condition(pairs, sites, logs);
   const hyperparameters = fromLogs(logs);
   const { lengths, signal, noise } = hyperparameters;
+  const prior = CONSTANT_VARIANCE + signal * signal;
   const reciprocal = Float64Array.from(lengths, (length) => 1 / length);
   const scaledRows = sites.x.map((row) =>
     Float64Array.from(row, (value, i) => value * at(reciprocal, i)),
@@ -96,10 +104,10 @@ export function fitGaussianProcess(
         const difference = at(row, i) - at(x, i) * at(reciprocal, i);
         sum += difference * difference;
       }
-      covariances[site] = signal * signal * matern(Math.sqrt(sum));
+      covariances[site] = CONSTANT_VARIANCE + signal * signal * matern(Math.sqrt(sum));
     });
     const explained = solveLower(factor, covariances);
-    const variance = Math.max(0, signal * signal - dot(explained, explained));
+    const variance = Math.max(0, prior - dot(explained, explained));
     return {
       mean: expected(x) + centre + scale * dot(covariances, alpha),
       sd: scale * Math.sqrt(variance),

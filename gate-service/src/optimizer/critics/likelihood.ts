@@ -4,6 +4,9 @@ import type { LogHyperparameters } from './hyperparameters.ts';
 import type { Evaluated } from './minimise.ts';
 import type { Sites } from './sites.ts';
 
+/** The level around which the function varies is not known either; of standardised values. */
+export const CONSTANT_VARIANCE = 1;
+
 const ROOT_FIVE = Math.sqrt(5);
 
 /** Correlation at a scaled distance (Rasmussen & Williams 2006, eq. 4.17). */
@@ -64,10 +67,10 @@ function covariance(
   let pair = 0;
   for (let i = 0; i < size; i += 1) {
     for (let j = 0; j < i; j += 1) {
-      matrix[i * size + j] = signal2 * matern(Math.sqrt(at(squared, pair)));
+      matrix[i * size + j] = CONSTANT_VARIANCE + signal2 * matern(Math.sqrt(at(squared, pair)));
       pair += 1;
     }
-    matrix[i * size + i] = signal2 + noise2 / at(precision, i);
+    matrix[i * size + i] = CONSTANT_VARIANCE + signal2 + noise2 / at(precision, i);
   }
   return matrix;
 }
