@@ -3,7 +3,7 @@ import { auditHash, NO_PREVIOUS_HASH } from '../runs/run-store.ts';
 import type { AuditEntry, RunStore } from '../runs/run-store.ts';
 import { serialise } from './dialect.ts';
 import { decode, encode } from './json.ts';
-import { decodeNumberCursor, encodeNumberCursor, toPage } from './pages.ts';
+import { decodeNumberCursor, encodeNumberCursor, serviceLists, toPage } from './pages.ts';
 import type { AuditTable, Schema } from './schema.ts';
 import { storableText } from './text.ts';
 
@@ -50,20 +50,18 @@ export function auditQueries(db: Kysely<Schema>): Part {
       }),
 
     async audit({ services, service, subject }, page) {
-      let query = db.selectFrom('audit').selectAll();
-      if (services !== undefined) {
-        if (services.length === 0) return { items: [] };
-        query = query.where('service', 'in', services);
+      const before = page.cursor === undefined ? undefined : decodeNumberCursor(page.cursor);
+      const lists = serviceLists(service, services);
+      const rows: Selectable<AuditTable>[] = [];
+      for (const own of lists) {
+        let query = db.selectFrom('audit').selectAll();
+        if (own !== undefined) query = query.where('service', '=', own);
+        if (subject !== undefined) query = query.where('subject', '=', subject);
+        if (before !== undefined) query = query.where('sequence', '<', before);
+        const newest = query.orderBy('sequence', 'desc').limit(page.limit + 1);
+        rows.push(...(await newest.execute()));
       }
-      if (service !== undefined) query = query.where('service', '=', service);
-      if (subject !== undefined) query = query.where('subject', '=', subject);
-      if (page.cursor !== undefined) {
-        query = query.where('sequence', '<', decodeNumberCursor(page.cursor));
-      }
-      const rows = await query
-        .orderBy('sequence', 'desc')
-        .limit(page.limit + 1)
-        .execute();
+      if (lists.length > 1) rows.sort((one, other) => other.sequence - one.sequence);
       return toPage(rows, page.limit, rowToEntry, (last) => encodeNumberCursor(last.sequence));
     },
 

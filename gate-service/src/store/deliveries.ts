@@ -73,15 +73,28 @@ export function deliveryQueries(db: Kysely<Schema>): Part {
     },
 
     deliveries: (filter, page) =>
-      newestOf([undefined], page, rowToDelivery, (_list, older, limit) => {
+      newestOf(statesOf(filter), page, rowToDelivery, (state, older, limit) => {
         let query = db.selectFrom('deliveries').selectAll().where(older);
         if (filter.id !== undefined) query = query.where('id', '=', filter.id);
         if (filter.endpoint !== undefined) query = query.where('endpoint', '=', filter.endpoint);
-        if (filter.state !== undefined) query = query.where('state', '=', filter.state);
+        if (state !== undefined) query = query.where('state', '=', state);
         if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject);
         return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
       }),
   };
+}
+
+const STATES: readonly DeliveryState[] = ['due', 'delivered', 'given-up'];
+
+/** The index of an endpoint has its messages in the order of age within each state. */
+function statesOf({
+  endpoint,
+  id,
+  state,
+  subject,
+}: Parameters<Part['deliveries']>[0]): readonly (DeliveryState | undefined)[] {
+  const byEndpoint = endpoint !== undefined && id === undefined && subject === undefined;
+  return state === undefined && byEndpoint ? STATES : [state];
 }
 
 function deliveryToRow(delivery: DeliveryRecord): Insertable<DeliveryTable> {

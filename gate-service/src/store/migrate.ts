@@ -10,6 +10,7 @@ import * as overrides from './migrations/0004-overrides.ts';
 import * as replicas from './migrations/0005-replicas.ts';
 import * as history from './migrations/0006-history.ts';
 import * as byteOrder from './migrations/0007-byte-order.ts';
+import * as standingQuestions from './migrations/0008-standing-questions.ts';
 
 /** In the order of their names; a name is never changed. */
 const MIGRATIONS: Record<string, Migration> = {
@@ -20,6 +21,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0005-replicas': replicas,
   '0006-history': history,
   '0007-byte-order': byteOrder,
+  '0008-standing-questions': standingQuestions,
 };
 
 /**

@@ -6,8 +6,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunFilter } from '../runs/run-store.ts';
+import { auditQueries } from './audit.ts';
+import { deliveryQueries } from './deliveries.ts';
+import { intentQueries } from './intents.ts';
 import { migrateToLatest } from './migrate.ts';
+import { operationCountQueries } from './operation-counts.ts';
 import { retentionQueries } from './retention.ts';
+import { runCountQueries } from './run-counts.ts';
 import { runQueries } from './runs.ts';
 import type { Schema } from './schema.ts';
 import { openSqliteDialect } from './sqlite.ts';
@@ -99,4 +104,61 @@ it('finds the queue, attempts, trends and old samples along an index', async () 
   expect(plans).toContain('runs_by_service_end');
   expect(plans).toContain('measurements_with_samples');
   expect(plans).not.toMatch(/TEMP B-TREE|SCAN (runs|measurements|judgements)$/m);
+});
+
+it('finds what is under way, and nothing that has ended', async () => {
+  const plans = await plansOf(async () => {
+    await runQueries(db).unfinishedRuns();
+    await intentQueries(db).intents({ open: true });
+  });
+  // The few that are under way may be sorted.
+  expect(plans).toContain('SEARCH runs USING INDEX runs_by_phase (phase=?)');
+  expect(plans).toContain('intents_open');
+});
+
+it('counts for /metrics in indexes alone', async () => {
+  const plans = await plansOf(async () => {
+    await runCountQueries(db).finishedCounts();
+    await runCountQueries(db).phaseCounts();
+    await operationCountQueries(db).promotionCounts();
+    await operationCountQueries(db).deliveryCounts();
+    await operationCountQueries(db).oldestQueued();
+  });
+  expect(plans.split('\n')).toHaveLength(5);
+  for (const plan of plans.split('\n')) expect(plan).toContain('USING COVERING INDEX');
+});
+
+it.each([
+  [{}, ''],
+  [{ service: 's' }, 'audit_by_service'],
+  [{ services: ['s', 't'] }, 'audit_by_service'],
+  [{ subject: 'r' }, 'audit_by_subject'],
+  [{ services: ['s', 't'], subject: 'r' }, 'audit_by_subject'],
+] as const)('lists the audit %o without sorting it', async (filter, index) => {
+  const audit = auditQueries(db);
+  const cursor = Buffer.from('7').toString('base64url');
+  const plans = await plansOf(async () => {
+    await audit.audit(filter, page);
+    await audit.audit(filter, { ...page, cursor });
+  });
+  expect(plans).toContain(index);
+  expect(plans).not.toContain('TEMP B-TREE');
+});
+
+it.each([
+  {},
+  { endpoint: 'e' },
+  { state: 'due' },
+  { endpoint: 'e', state: 'given-up' },
+  { subject: 'r' },
+  { endpoint: 'e', subject: 'r' },
+] as const)('lists deliveries %o without sorting them', async (filter) => {
+  const deliveries = deliveryQueries(db);
+  const plans = await plansOf(async () => {
+    await deliveries.deliveries(filter, page);
+    await deliveries.deliveries(filter, { ...page, cursor });
+    await deliveries.claimDueDelivery('h', '2026-01-01', 1);
+  });
+  expect(plans).toContain('deliveries_by_due');
+  expect(plans).not.toContain('TEMP B-TREE');
 });

@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { PhaseSpan } from '../runs/run-store.ts';
 import { decode } from './json.ts';
+import { UNFINISHED_PHASES } from './run-rows.ts';
 import type { Schema } from './schema.ts';
 
 export interface FinishedCount {
@@ -49,7 +50,7 @@ export function runCountQueries(db: Kysely<Schema>): RunCounts {
         .selectFrom('runs')
         .select('phase')
         .select((expression) => expression.fn.countAll().as('runs'))
-        .where('phase', '<>', 'finished')
+        .where('phase', 'in', UNFINISHED_PHASES)
         .groupBy('phase')
         .execute();
       return new Map(rows.map((row) => [row.phase, Number(row.runs)]));

@@ -8,9 +8,17 @@ import type {
   RunSettings,
   RunUpdate,
 } from '../runs/run-store.ts';
+import { runPhaseSchema } from '../runs/run.ts';
 import type { Cause, Decision, RunPhase, RunRequest } from '../runs/run.ts';
 import { decode, encode, encodeOptional } from './json.ts';
 import type { RunTable } from './schema.ts';
+
+/**
+ * Phases of runs that have not ended. Asked for by name: no index finds what a run is not, and these few rows
+ * are asked for at every submission.
+ */
+export const UNFINISHED_PHASES = runPhaseSchema.exclude(['finished']).options;
+export const ACTIVE_PHASES = runPhaseSchema.exclude(['queued', 'finished']).options;
 
 export function runToRow(run: NewRun): Insertable<RunTable> {
   return {

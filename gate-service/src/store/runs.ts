@@ -8,7 +8,7 @@ import type { IdempotencyKey, RunRecord, RunStore } from '../runs/run-store.ts';
 import { batched } from './batch.ts';
 import { serialise } from './dialect.ts';
 import { newestOf, serviceLists } from './pages.ts';
-import { rowToRun, runToRow, runUpdateToRow } from './run-rows.ts';
+import { ACTIVE_PHASES, rowToRun, runToRow, runUpdateToRow } from './run-rows.ts';
 import type { Schema } from './schema.ts';
 
 type Part = Pick<
@@ -124,7 +124,7 @@ export function runQueries(db: Kysely<Schema>): Part {
       const rows = await db
         .selectFrom('runs')
         .selectAll()
-        .where('phase', 'not in', ['queued', 'finished'])
+        .where('phase', 'in', ACTIVE_PHASES)
         .orderBy('created_at')
         .orderBy('id')
         .execute();
