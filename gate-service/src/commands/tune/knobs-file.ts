@@ -71,7 +71,7 @@ function checkAll(content: unknown, reportTo: Report): void {
     reportTo(path, message);
   };
   const parsed = knobsFileSchema.safeParse(content);
-  for (const issue of parsed.error?.issues ?? []) report(issue.path, issue.message);
+  for (const issue of parsed.error?.issues ?? []) report(issue.path, wordsOf(issue));
   checkRelations(outlineSchema.parse(content), report);
   if (parsed.data === undefined || mistakes > 0) return;
   const { space, start } = problemOf(parsed.data);
@@ -82,6 +82,13 @@ function checkAll(content: unknown, reportTo: Report): void {
     const index = parsed.data.constraints.indexOf(rule);
     report(['constraints', index], `the start values break it: ${message}`);
   }
+}
+
+function wordsOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
+  return issue.message
+    .replace(/^Invalid input: /, '')
+    .replace(/^(expected \w+), received undefined$/, 'is missing, $1');
 }
 
 const list = z.array(z.unknown()).catch([]);

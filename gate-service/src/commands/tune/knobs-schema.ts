@@ -101,7 +101,12 @@ export const knobSchema = z.discriminatedUnion(
         }
       }),
   ],
-  { error: 'is an object with "kind": integer, real, boolean or categorical' },
+  {
+    error: ({ input }) =>
+      typeof input === 'object'
+        ? 'expected integer, real, boolean or categorical'
+        : 'expected a knob, {"name": …, "kind": …, …}',
+  },
 );
 export type KnobDeclaration = z.infer<typeof knobSchema>;
 
