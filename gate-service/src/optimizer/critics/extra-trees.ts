@@ -13,7 +13,7 @@ import {
   type Prediction,
 } from './critic.ts';
 import { at } from './dense.ts';
-import { gatherSites } from './sites.ts';
+import { gatherSites, subtract, type Sites } from './sites.ts';
 import { growTree, leafOf, type Tree } from './tree.ts';
 
 export interface ExtraTreesOptions {
@@ -30,6 +30,11 @@ export interface ExtraTreesOptions {
 export interface ExtraTrees extends Critic {
   /** What the spread of the trees was multiplied by to cover errors out of the bag, 1–3. */
   readonly widened: number;
+  /**
+   * For each distinct configuration, in order of its first observation: foretold by the trees whose
+   * sample it is not in (about a third of them).
+   */
+  leaveOneOut(): readonly Prediction[];
 }
 
 interface Spread {
@@ -52,51 +57,51 @@ export function fitExtraTrees(
   options: ExtraTreesOptions = {},
 ): ExtraTrees {
   checkCriticData(data);
-  const size = data.x.length;
-  if (size === 0) throw new RangeError('a critic learns from at least one observation');
+  if (data.x.length === 0) throw new RangeError('a critic learns from at least one observation');
   const { mean: expected = () => 0, spread = 0, trees: count = 100, leaf = 2 } = options;
   const width = data.x[0]?.length ?? 0;
-  const y = Float64Array.from(data.y, (value, i) => value - expected(data.x[i] ?? []));
+  // Samples are drawn of configurations: one that was measured twice would never be unseen else.
+  const sites = gatherSites(subtract(data, expected));
+  const size = sites.x.length;
   const columns = Array.from({ length: width }, (_, input) =>
-    Float64Array.from(data.x, (row) => at(row, input)),
+    Float64Array.from(sites.x, (row) => at(row, input)),
   );
   const unknown = (spread ** 2 * SPREAD_COUNTS) / (size + SPREAD_COUNTS);
 
-  const outOfBag: Tree[][] = data.x.map(() => []);
+  const outOfBag: Tree[][] = sites.x.map(() => []);
   const trees = Array.from({ length: count }, () => {
     const counts = new Float64Array(size);
     for (let i = 0; i < size; i += 1) {
       const row = drawInteger(random, size);
-      counts[row] = at(counts, row) + 1 / (data.weight?.[row] ?? 1);
+      counts[row] = at(counts, row) + at(sites.precision, row);
     }
-    const tree = growTree({ columns, y, counts }, leaf, random);
+    const tree = growTree({ columns, y: sites.mean, counts }, leaf, random);
     counts.forEach((drawn, row) => {
       if (drawn === 0) outOfBag[row]?.push(tree);
     });
     return tree;
   });
 
-  const unseen = data.x.map((row, i) => spreadOf(outOfBag[i] ?? [], row));
-  const noise2 = noiseVariance(data, y, unseen);
-  const latent = ({ between, within }: Spread): number => between + Math.max(0, within - noise2);
-  const widened = widening(
-    data,
-    y,
-    unseen.map((one) => ({ ...one, latent: latent(one) })),
-    noise2,
-  );
+  // A single configuration is in every sample: then there is nobody else to ask.
+  const unseen = sites.x.map((row, i) => {
+    const others = outOfBag[i] ?? [];
+    return spreadOf(others.length > 0 ? others : trees, row);
+  });
+  const noise2 = noiseVariance(sites, unseen);
+  const widened = widening(sites, unseen, noise2);
+  const predictionOf = (x: readonly number[], found: Spread): Prediction => ({
+    mean: expected(x) + found.mean,
+    sd: Math.sqrt(latent(found, noise2) * widened ** 2 + unknown),
+  });
 
   return {
     noise: Math.sqrt(noise2),
     widened,
-    predict(x: readonly number[]): Prediction {
+    predict(x) {
       checkInput(x, width);
-      const spreadHere = spreadOf(trees, x);
-      return {
-        mean: expected(x) + spreadHere.mean,
-        sd: Math.sqrt(latent(spreadHere) * widened ** 2 + unknown),
-      };
+      return predictionOf(x, spreadOf(trees, x));
     },
+    leaveOneOut: () => unseen.map((found, i) => predictionOf(sites.x[i] ?? [], found)),
   };
 }
 
@@ -116,28 +121,25 @@ function spreadOf(trees: readonly Tree[], x: readonly number[]): Spread {
   return { mean, between: Math.max(0, squares / count - mean * mean), within: within / count };
 }
 
+/** What is left of the variance at a configuration without the noise of observations. */
+function latent({ between, within }: Spread, noise2: number): number {
+  return between + Math.max(0, within - noise2);
+}
+
 /** From repeats of the same configuration; what these do not tell, from the scatter in leaves. */
-function noiseVariance(data: CriticData, y: Float64Array, unseen: readonly Spread[]): number {
-  const sites = gatherSites({ ...data, y: [...y] });
+function noiseVariance(sites: Sites, unseen: readonly Spread[]): number {
   const repeats = sites.observations - sites.x.length;
-  const leaves = unseen.filter(({ within }) => Number.isFinite(within));
-  const inLeaves = leaves.reduce((sum, { within }) => sum + within, 0) / Math.max(1, leaves.length);
+  const inLeaves = unseen.reduce((sum, { within }) => sum + within, 0) / unseen.length;
   return (sites.scatter + LEAVES_COUNT * inLeaves) / (repeats + LEAVES_COUNT);
 }
 
 /** So that squared errors out of the bag are, in the mean, what spread and noise foretell. */
-function widening(
-  { weight }: CriticData,
-  y: Float64Array,
-  unseen: readonly { mean: number; latent: number }[],
-  noise2: number,
-): number {
+function widening(sites: Sites, unseen: readonly Spread[], noise2: number): number {
   let missed = 0;
   let foretold = 0;
-  unseen.forEach(({ mean, latent }, i) => {
-    if (!Number.isFinite(mean)) return;
-    missed += (at(y, i) - mean) ** 2 - noise2 * (weight?.[i] ?? 1);
-    foretold += latent;
+  unseen.forEach((found, i) => {
+    missed += (at(sites.mean, i) - found.mean) ** 2 - noise2 / at(sites.precision, i);
+    foretold += latent(found, noise2);
   });
   if (!(foretold > 0)) return 1;
   return Math.min(Math.max(1, Math.sqrt(Math.max(0, missed) / foretold)), MOST_WIDENED);

@@ -29,7 +29,7 @@ import {
   type Pairs,
 } from './likelihood.ts';
 import { minimise, type Evaluated } from './minimise.ts';
-import { gatherSites, thin, type Sites } from './sites.ts';
+import { gatherSites, pick, subtract, thin, type Sites } from './sites.ts';
 
 /** Above this many distinct configurations a fit is thinned. */
 export const MOST_SITES = 100;
@@ -55,7 +55,7 @@ export interface GaussianProcess extends Critic {
   readonly hyperparameters: Hyperparameters;
   /** In units of y, the posterior of hyper-parameters left out. */
   readonly logMarginalLikelihood: number;
-  /** Set when there were too many configurations: what the fit rests on. */
+  /** Set when there were more than 100 distinct configurations: the observations that the fit rests on. */
   readonly thinned?: { readonly kept: number; readonly of: number };
   /** For each distinct configuration, in order of its first observation: foretold from all others. */
   leaveOneOut(): readonly Prediction[];
@@ -74,14 +74,9 @@ export function fitGaussianProcess(
 ): GaussianProcess {
   checkCriticData(data);
   if (data.x.length === 0) throw new RangeError('a critic learns from at least one observation');
-  const kept = thin(data.x, MOST_SITES);
-  const all = kept.length === data.x.length;
   const { mean: expected = () => 0 } = options;
-  const used = all ? data : pick(data, kept);
-  const raw = gatherSites({
-    ...used,
-    y: used.y.map((value, i) => value - expected(used.x[i] ?? [])),
-  });
+  const kept = thin(data.x, MOST_SITES);
+  const raw = gatherSites(subtract(pick(data, kept), expected));
   const { sites, centre, scale } = standardise(raw, options.spread);
   const pairs = pairsOf(sites.x);
   const logs =
@@ -134,17 +129,7 @@ export function fitGaussianProcess(
     hyperparameters,
     logMarginalLikelihood:
       logMarginalLikelihood(pairs, sites, logs).value - sites.observations * Math.log(scale),
-    ...(all
-      ? {}
-      : { thinned: { kept: sites.x.length, of: new Set(data.x.map((row) => row.join())).size } }),
-  };
-}
-
-function pick({ x, y, weight }: CriticData, indices: readonly number[]): CriticData {
-  return {
-    x: indices.map((index) => x[index] ?? []),
-    y: indices.map((index) => at(y, index)),
-    ...(weight === undefined ? {} : { weight: indices.map((index) => at(weight, index)) }),
+    ...(kept.length < data.x.length && { thinned: { kept: kept.length, of: data.x.length } }),
   };
 }
 

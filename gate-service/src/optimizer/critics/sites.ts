@@ -50,6 +50,20 @@ export function gatherSites({ x, y, weight }: CriticData): Sites {
   return { x: rows, mean, precision, observations: x.length, scatter, logWeights };
 }
 
+/** Values less what was expected of their configurations. */
+export function subtract(data: CriticData, expected: (x: readonly number[]) => number): CriticData {
+  return { ...data, y: data.y.map((value, i) => value - expected(data.x[i] ?? [])) };
+}
+
+/** Only the observations at these indices. */
+export function pick({ x, y, weight }: CriticData, indices: readonly number[]): CriticData {
+  return {
+    x: indices.map((index) => x[index] ?? []),
+    y: indices.map((index) => at(y, index)),
+    ...(weight === undefined ? {} : { weight: indices.map((index) => at(weight, index)) }),
+  };
+}
+
 /**
  * Indices of at most `most` observations: the newer half of what may stay, because the search goes
  * on there, and of the older ones those that lie farthest from all that stays (maximin), so that no
