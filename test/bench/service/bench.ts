@@ -12,10 +12,12 @@ import { Client } from 'undici';
 import type { StorePlace } from '../../../gate-service/src/store/store.ts';
 import { startPostgres } from '../../support/postgres.ts';
 import { testDatabases } from '../../support/postgres-databases.ts';
-import { fillHistory, PEOPLE, SERVICES } from './history.ts';
+import { fillHistory } from './history.ts';
 import type { Filled } from './history.ts';
 import { get, latencyOf, rounded, summary } from './latency.ts';
 import type { Latency } from './latency.ts';
+import { PEOPLE, SERVICES } from './made-up.ts';
+import { OF_EACH_SERVICE } from './messages.ts';
 import { startServer } from './server.ts';
 import type { Server } from './server.ts';
 import { watch } from './viewers.ts';
@@ -158,12 +160,13 @@ async function measure(
     const atStart = await server.residentMiB();
     const latency: Record<string, Latency> = {};
     const paths = await pathsOf(client, filled, signal);
-    const time = async (name: string, url: string) => {
-      const own = await latencyOf(client, url, times, signal);
+    const time = async (name: string, url: string, token?: string) => {
+      const own = await latencyOf(client, url, times, signal, token);
       latency[name] = own;
       say(`  ${name.padEnd(32)} p50 ${own.p50Ms} ms, p99 ${own.p99Ms} ms`);
     };
     for (const [name, url] of Object.entries(paths)) await time(name, url);
+    await time('audit of 40 services', '/v1/audit', OF_EACH_SERVICE);
 
     const { first, submit } = await queueRuns(server, client, signal);
     say(
@@ -223,6 +226,10 @@ async function pathsOf(
     'trend of 100 runs': `/v1/services/${big}/trend?limit=100`,
     'all services': '/v1/services',
     'one run': `/v1/runs/${filled.newestRun}`,
+    'audit of a small service': `/v1/audit?service=${small}`,
+    'audit of a run': `/v1/audit?subject=${filled.newestRun}`,
+    'failed deliveries': '/v1/deliveries?endpoint=chat&state=given-up',
+    metrics: '/metrics',
   };
 }
 

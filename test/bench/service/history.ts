@@ -1,5 +1,4 @@
 /** Fills a database with years of runs, in bulk; sizes as the demo's runs have them. */
-import { createHash } from 'node:crypto';
 import { Kysely, sql } from 'kysely';
 import type { Dialect, Insertable } from 'kysely';
 import type {
@@ -7,7 +6,6 @@ import type {
   MeasurementRecord,
   NewRun,
 } from '../../../gate-service/src/runs/run-store.ts';
-import type { Cause, Decision } from '../../../gate-service/src/runs/run.ts';
 import { DatabaseTarget } from '../../../gate-service/src/store/database-target.ts';
 import { encode } from '../../../gate-service/src/store/json.ts';
 import { postgresDialect } from '../../../gate-service/src/store/postgres.ts';
@@ -17,23 +15,9 @@ import { openSqliteDialect } from '../../../gate-service/src/store/sqlite.ts';
 import { openStore } from '../../../gate-service/src/store/store.ts';
 import type { StorePlace } from '../../../gate-service/src/store/store.ts';
 import { newRun } from '../../support/store/records.ts';
+import { at, buildOf, endOf, idOf, personOf, serviceOf, share } from './made-up.ts';
+import { Operations } from './operations.ts';
 
-export const SERVICES = Array.from(
-  { length: 40 },
-  (_, n) => `service-${String(n).padStart(2, '0')}`,
-);
-export const PEOPLE = Array.from({ length: 25 }, (_, n) => `person-${n}`);
-
-/** What a run rarely ends with comes rarely here too: the worst case of a filter. */
-const ENDS: readonly (readonly [number, Decision, Cause])[] = [
-  [0.62, 'pass', 'met'],
-  [0.84, 'promote', 'met'],
-  [0.93, 'rollback', 'breached'],
-  [0.97, 'rollback', 'inconclusive'],
-  [0.99, 'rollback', 'invalid'],
-  [0.9995, 'rollback', 'cancelled'],
-  [1, 'rollback', 'platform-failed'],
-];
 const THRESHOLDS = [
   'p50 <= baseline + 10%',
   'p95 <= baseline + 15%',
@@ -43,7 +27,6 @@ const THRESHOLDS = [
 ];
 const EVENTS_PER_RUN = 10;
 const BATCH = 250;
-const MINUTES_APART = 7;
 
 export interface Filled {
   readonly newestRun: string;
@@ -61,16 +44,17 @@ export async function fillHistory(
   const began = performance.now();
   await (await openStore(place)).close();
   const db = new Kysely<Schema>({ dialect: dialectOf(place) });
+  const operations = new Operations();
   try {
     await db.insertInto('configurations').values({ hash: 'stock', knob_values: '{}' }).execute();
     for (let from = 0; from < runs; from += BATCH) {
       signal.throwIfAborted();
       const rows = Array.from({ length: Math.min(BATCH, runs - from) }, (_, n) => from + n);
-      await insert(db, rows);
+      await insert(db, operations, rows);
       if ((from / BATCH) % 80 === 79) say(`  ${from + BATCH} runs`);
     }
-    // As the database's own upkeep would have done over the years.
-    await vacuum(place);
+    // As PostgreSQL's own upkeep would have done over the years; SQLite has none.
+    if ('url' in place) await vacuum(place);
   } finally {
     await db.destroy();
   }
@@ -89,11 +73,15 @@ function dialectOf(place: StorePlace): Dialect {
 
 async function vacuum(place: StorePlace): Promise<void> {
   const db = new Kysely<Schema>({ dialect: dialectOf(place) });
-  await sql`analyze`.execute(db);
+  await sql`vacuum analyze`.execute(db);
   await db.destroy();
 }
 
-async function insert(db: Kysely<Schema>, numbers: readonly number[]): Promise<void> {
+async function insert(
+  db: Kysely<Schema>,
+  operations: Operations,
+  numbers: readonly number[],
+): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await trx
       .insertInto('runs')
@@ -140,35 +128,16 @@ async function insert(db: Kysely<Schema>, numbers: readonly number[]): Promise<v
         .values(events.slice(from, from + 1000))
         .execute();
     }
+    await operations.insert(trx, numbers);
   });
 }
 
-function idOf(n: number): string {
-  const hex = createHash('sha256').update(`run ${n}`).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
-
-/** A build is tried about one and a half times. */
-function buildOf(n: number): string {
-  return createHash('sha256')
-    .update(`build ${n - (n % 3 === 2 ? 40 : 0)}`)
-    .digest('hex');
-}
-
-function at(n: number, seconds = 0): string {
-  return new Date(Date.UTC(2020, 0, 1) + n * MINUTES_APART * 60_000 + seconds * 1000).toISOString();
-}
-
 function runOf(n: number): NewRun {
-  // The first services have far more runs than the last ones.
-  const skewed = Math.floor(SERVICES.length * share(n, 'service') ** 2);
-  const service = SERVICES[skewed] ?? SERVICES[0] ?? '';
-  const [, decision, cause] = ENDS.find(([upTo]) => share(n, 'end') <= upTo) ?? [1, 'pass', 'met'];
-  const run = newRun(idOf(n), { service, build: buildOf(n) });
+  const run = newRun(idOf(n), { service: serviceOf(n), build: buildOf(n) });
   return {
     ...run,
     label: `1.${n}`,
-    requestedBy: PEOPLE[n % PEOPLE.length] ?? '',
+    requestedBy: personOf(n),
     createdAt: at(n),
     settings: { ...run.settings, thresholds: THRESHOLDS },
     phase: 'finished',
@@ -181,8 +150,7 @@ function runOf(n: number): NewRun {
     configuration: { hash: 'stock', adopted: false },
     judgementId: `j-${n}`,
     codeJudgementId: `j-${n}`,
-    decision: decision,
-    cause: cause,
+    ...endOf(n),
     summary:
       'Every threshold is met: p95 is 0.4 % above the baseline’s, at most 2.1 %. Nothing had to be restored.',
     finishedAt: at(n, 80),
@@ -284,9 +252,4 @@ function judgementOf(n: number): Insertable<Schema['judgements']> {
     at: record.at,
     record: encode(record),
   };
-}
-
-/** The same number for the same run in every database: 0 to 1. */
-function share(n: number, what: string): number {
-  return createHash('sha256').update(`${what} ${n}`).digest().readUInt32BE(0) / 2 ** 32;
 }

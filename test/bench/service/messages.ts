@@ -17,3 +17,7 @@ export type FromServer =
   | { readonly type: 'ready'; readonly port: number; readonly startMs: number }
   | { readonly type: 'appended' }
   | { readonly type: 'memory'; readonly residentMiB: number };
+
+/** Callers that the server knows by these tokens: of everything, and of each service by its name. */
+export const ADMINISTRATOR = 'administrator-of-everything';
+export const OF_EACH_SERVICE = 'administrator-of-each-service';

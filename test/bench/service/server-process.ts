@@ -6,6 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildApp } from '../../../gate-service/src/api/app.ts';
+import type { Recognition } from '../../../gate-service/src/api/identity/identity-source.ts';
+import { createIdentity, EVERY_SERVICE } from '../../../gate-service/src/api/identity/rights.ts';
 import { runJudge } from '../../../gate-service/src/runs/adapters/run-judge.ts';
 import { systemClock } from '../../../gate-service/src/runs/clock.ts';
 import { GateRuns } from '../../../gate-service/src/runs/gate-runs.ts';
@@ -16,7 +18,8 @@ import { catalogueServiceSchema } from '../../../gate-service/src/settings/catal
 import { openBuildFiles } from '../../../gate-service/src/store/build-files.ts';
 import { openStore } from '../../../gate-service/src/store/store.ts';
 import type { StorePlace } from '../../../gate-service/src/store/store.ts';
-import { SERVICES } from './history.ts';
+import { SERVICES } from './made-up.ts';
+import { ADMINISTRATOR, OF_EACH_SERVICE } from './messages.ts';
 import type { FromServer, ToServer } from './messages.ts';
 
 const began = performance.now();
@@ -48,7 +51,7 @@ async function serve(place: StorePlace): Promise<void> {
     runs,
     store,
     buildFiles: await openBuildFiles({ directory: path.join(folder, 'builds'), maxBytes: 1024 }),
-    tokens: { recognise: () => undefined },
+    tokens: { recognise },
     stateDirectory: folder,
     maxBuildBytes: 1024,
     drainMs: 200,
@@ -98,6 +101,11 @@ async function serve(place: StorePlace): Promise<void> {
       process.disconnect();
     }
   };
+}
+
+function recognise(token: string): Recognition {
+  const admin = { [ADMINISTRATOR]: [EVERY_SERVICE], [OF_EACH_SERVICE]: SERVICES }[token];
+  return admin && { identity: createIdentity('ann', 'person', { admin, read: admin }) };
 }
 
 function tell(message: FromServer): void {
