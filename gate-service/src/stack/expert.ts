@@ -1,15 +1,20 @@
 /**
  * The expert policy: what someone who knows this stack would set for a given load, as a starting
- * point (prior) for tuning. Formulas: the table of expert settings in the project's facts (Little's
- * law with 50 % reserve); sizes checked against what was measured on two cores.
+ * point (prior) for tuning. The formulas are in `expert-table.ts`; sizes were checked against what
+ * was measured on two cores.
  */
+import type { Prior } from '../optimizer/space/bound-space.ts';
 import { createStackConfiguration } from './configuration.ts';
 import type { StackConfiguration } from './configuration.ts';
+import { EXPERT_ROWS, expertValues, isApplied, placesWanted } from './expert-table.ts';
+import type { ExpertLoad } from './expert-table.ts';
 import { findHeadroom } from './headroom.ts';
-import type { NodeTelemetry } from './headroom.ts';
+import { KNOB_NAMES } from './knobs.ts';
 import type { StackValues } from './knobs.ts';
-import { leasedJettyThreads } from './resources.ts';
 import type { NodeResources } from './resources.ts';
+import type { TunableSpace } from './tunable-space.ts';
+import { LED_KNOBS, TUNING_KNOB_NAMES } from './tuning-knobs.ts';
+import type { TuningKnobName, TuningValues } from './tuning-knobs.ts';
 
 export interface ExpertProposal {
   readonly configuration: StackConfiguration;
@@ -19,14 +24,8 @@ export interface ExpertProposal {
   readonly reason: string;
 }
 
-/** Reserve on top of the requests in flight. */
-const RESERVE = 1.5;
-/** Largest pool that was measured to be of use (800 workers on 2 cores); beyond, latency is queueing in itself. */
-const WORKERS_PER_CORE = 400;
-/** Jetty's pool is rounded up to this, so that near demands share a configuration. */
-const THREAD_STEP = 32;
-const SOCKET_QUEUE = { httpd: 2048, jetty: 1024 } as const;
-const IDLE_JETTY_THREADS = 50;
+/** How sure the expert is that a knob stays where it is when the telemetry shows nothing to win. */
+const NOTHING_TO_WIN = 0.9;
 
 /**
  * Proposes a configuration for one node under this load. It widens what is too narrow and never
@@ -35,18 +34,18 @@ const IDLE_JETTY_THREADS = 50;
  * business. Telemetry that is no number, or a node with no room for more, gives the incumbent.
  */
 export function expertConfiguration(
-  telemetry: NodeTelemetry,
+  load: ExpertLoad,
   resources: NodeResources,
   incumbent: StackConfiguration,
 ): ExpertProposal {
-  const headroom = findHeadroom(telemetry, incumbent);
-  const demand = demandOf(telemetry);
-  if (demand === undefined) return keep(incumbent, headroom.reason);
-  const ceiling = Math.ceil(WORKERS_PER_CORE * resources.cores);
-  let wanted = Math.max(incumbent.values['httpd.maxRequestWorkers'], Math.min(demand, ceiling));
+  const headroom = findHeadroom(load, incumbent);
+  const places = placesWanted(load, resources);
+  if (places === undefined) return keep(incumbent, headroom.reason);
+  const least = incumbent.values['httpd.maxRequestWorkers'];
+  let wanted = Math.max(least, places);
   // The node's memory and descriptors may not carry the demand: take the largest that they do.
   for (;;) {
-    const values = valuesFor(wanted, telemetry, resources, incumbent.values);
+    const values = applied(expertValues(wanted, load, resources, incumbent.values), incumbent);
     const result = createStackConfiguration(values, resources);
     if (result.ok) {
       return result.configuration.hash === incumbent.hash
@@ -58,7 +57,7 @@ export function expertConfiguration(
           };
     }
     const smaller = Math.floor(wanted * 0.9);
-    if (smaller < incumbent.values['httpd.maxRequestWorkers'] || smaller === wanted) {
+    if (smaller < least || smaller === wanted) {
       const why = result.violations.map(({ message }) => message).join(' ');
       return keep(incumbent, `The node has no room for more: ${why}`);
     }
@@ -66,64 +65,69 @@ export function expertConfiguration(
   }
 }
 
-/** Workers for this load by Little's law, from rate and tail or from what is seen in flight. */
-function demandOf({ ratePerSecond, p99Ms, concurrency }: NodeTelemetry): number | undefined {
-  const demand = RESERVE * Math.max((ratePerSecond * p99Ms) / 1000, concurrency);
-  return Number.isFinite(demand) && demand > 0 ? Math.ceil(demand) : undefined;
-}
-
-function valuesFor(
-  wanted: number,
-  { ratePerSecond, p50Ms, p99Ms }: NodeTelemetry,
+/**
+ * The expert's configuration as the tuner's prior, in the tuner's space. Where the telemetry shows
+ * nothing to win, or the expert would change nothing, it is the start itself: an expert that moves
+ * sizes there would only fit noise. Its values are always legal in `space`.
+ */
+export function expertPrior(
+  load: ExpertLoad,
   resources: NodeResources,
-  v: StackValues,
-): StackValues {
-  const perChild = Math.max(v['httpd.threadsPerChild'], threadsPerChildFor(wanted));
-  const children = Math.ceil(wanted / perChild);
-  const workers = children * perChild;
-  const minSpare = Math.min(workers, Math.max(perChild, Math.round(workers / 8)));
-  const maxThreads = Math.max(v['jetty.maxThreads'], jettyThreadsFor(workers, resources.cores));
-  const active = Math.ceil((1.1 * ratePerSecond * p50Ms) / 1000);
-  const tryDeadline = v['mesh.retries'] === 0 ? v['mesh.timeout'] : v['mesh.perTryTimeout'];
-  return {
-    ...v,
-    'httpd.keepAlive': true,
-    // A legacy configuration without keep-alive may hold a time that never had to fit.
-    'httpd.keepAliveTimeout': Math.max(v['httpd.keepAliveTimeout'], v['mesh.idleTimeout'] + 2000),
-    'httpd.maxKeepAliveRequests': 0,
-    'httpd.maxRequestWorkers': workers,
-    'httpd.threadsPerChild': perChild,
-    'httpd.threadLimit': Math.max(v['httpd.threadLimit'], perChild),
-    'httpd.serverLimit': Math.max(v['httpd.serverLimit'], 2 * children),
-    // Children grow by about one per second: start them all, or the first seconds measure the growth.
-    'httpd.startServers': children,
-    'httpd.minSpareThreads': minSpare,
-    'httpd.maxSpareThreads': Math.max(workers, minSpare + perChild + 1),
-    'httpd.listenBacklog': Math.max(v['httpd.listenBacklog'], SOCKET_QUEUE.httpd),
-    'proxy.max': perChild,
-    'proxy.ttl': Math.max(1, Math.min(v['proxy.ttl'], Math.floor(v['jetty.idleTimeout'] / 2000))),
-    'proxy.acquire': Math.max(1, Math.min(100, Math.ceil(p99Ms), tryDeadline - 1)),
-    'proxy.retry': Math.min(v['proxy.retry'], 1),
-    'jetty.maxThreads': maxThreads,
-    'jetty.minThreads': Math.min(
-      maxThreads,
-      Math.max(v['jetty.minThreads'], Math.min(IDLE_JETTY_THREADS, active)),
-    ),
-    'jetty.acceptQueueSize': Math.max(v['jetty.acceptQueueSize'], SOCKET_QUEUE.jetty),
-  };
+  incumbent: StackConfiguration,
+  space: TunableSpace,
+): Prior {
+  const headroom = findHeadroom(load, incumbent);
+  const expert = expertConfiguration(load, resources, incumbent);
+  if (!headroom.exists || expert.confidence === 0) {
+    const reason = headroom.exists ? expert.reason : headroom.reason;
+    return stay(space, reason);
+  }
+  const values = inSpace(space.contract(expert.configuration.values), space);
+  const checked = space.check(values);
+  if (!checked.ok) {
+    const why = checked.violations.map(({ message }) => message).join(' ');
+    return stay(space, `The expert’s configuration is none that may be tuned to: ${why}`);
+  }
+  const confidence = Object.fromEntries(
+    TUNING_KNOB_NAMES.map((name) => [name, confidenceOf(name)]),
+  );
+  return { values, confidence, reason: `${headroom.reason} ${wordsFor(values, space.start)}` };
 }
 
-/** Few, larger children for large pools: 8 x 100 was measured for 800 workers. */
-function threadsPerChildFor(workers: number): number {
-  if (workers <= 200) return 25;
-  return workers <= 400 ? 50 : 100;
+/** What the policy does not set itself stays as it is in force. */
+function applied(values: StackValues, { values: now }: StackConfiguration): StackValues {
+  const kept = KNOB_NAMES.filter((name) => !isApplied(name));
+  return { ...values, ...Object.fromEntries(kept.map((name) => [name, now[name]])) };
 }
 
-/** Smallest multiple of {@link THREAD_STEP} that leaves a thread for every worker (rule 6). */
-function jettyThreadsFor(workers: number, cores: number): number {
-  let threads = Math.ceil(workers / THREAD_STEP) * THREAD_STEP;
-  while (threads - leasedJettyThreads(cores, threads) < workers) threads += THREAD_STEP;
-  return threads;
+/** Held knobs as in the start, numbers within their range. */
+function inSpace(values: TuningValues, { start, held, knobs }: TunableSpace): TuningValues {
+  const near = TUNING_KNOB_NAMES.map((name) => {
+    const [knob, value] = [knobs[name], values[name]];
+    if (name in held) return [name, start[name]];
+    if (knob === undefined || !('scale' in knob) || typeof value !== 'number') return [name, value];
+    return [name, Math.min(knob.maximum, Math.max(knob.minimum, value))];
+  });
+  return Object.freeze(Object.fromEntries(near)) as TuningValues;
+}
+
+/** As sure as of the surest of the knobs that it leads. */
+function confidenceOf(name: TuningKnobName): number {
+  return Math.max(...LED_KNOBS[name].map((led) => EXPERT_ROWS[led].confidence));
+}
+
+function wordsFor(values: TuningValues, start: TuningValues): string {
+  const changes = TUNING_KNOB_NAMES.filter((name) => values[name] !== start[name]).map(
+    (name) => `${name} ${String(start[name])} to ${String(values[name])}`,
+  );
+  return changes.length === 0
+    ? 'The expert would turn none of the knobs that may be tuned.'
+    : `The expert would turn ${changes.join(', ')}.`;
+}
+
+function stay(space: TunableSpace, reason: string): Prior {
+  const confidence = Object.fromEntries(TUNING_KNOB_NAMES.map((name) => [name, NOTHING_TO_WIN]));
+  return { values: space.start, confidence, reason };
 }
 
 function keep(incumbent: StackConfiguration, reason: string): ExpertProposal {

@@ -1,5 +1,6 @@
 /** Whether another stack configuration could win anything, told from telemetry of one node. */
 import type { StackConfiguration } from './configuration.ts';
+import { placesIn } from './pools.ts';
 
 /** What one node carries, over a stretch of steady load. */
 export interface NodeTelemetry {
@@ -18,18 +19,9 @@ export interface Headroom {
 
 /** Share of the node's places from which on requests begin to wait for each other. */
 export const BUSY_SHARE = 0.8;
-/** Fewest threads that Jetty keeps for itself. */
-const LEAST_LEASED = 3;
-
-/** Requests that the node can serve at the same time: the narrowest of workers, proxy pool and Jetty's pool. */
+/** Requests that the node can serve at the same time; Jetty's pool is never narrower than httpd's connections to it (rule 6). */
 export function placesOf(configuration: StackConfiguration): number {
-  const v = configuration.values;
-  const children = v['httpd.maxRequestWorkers'] / v['httpd.threadsPerChild'];
-  return Math.min(
-    v['httpd.maxRequestWorkers'],
-    children * v['proxy.max'],
-    v['jetty.maxThreads'] - LEAST_LEASED,
-  );
+  return placesIn(configuration.values);
 }
 
 /**
@@ -39,23 +31,31 @@ export function placesOf(configuration: StackConfiguration): number {
  * noise. Telemetry that is missing or no number shows nothing to win.
  */
 export function findHeadroom(telemetry: NodeTelemetry, incumbent: StackConfiguration): Headroom {
-  const { ratePerSecond, p50Ms, p99Ms, concurrency } = telemetry;
-  if (![ratePerSecond, p50Ms, p99Ms, concurrency].every((n) => Number.isFinite(n) && n >= 0)) {
+  const load = inFlight(telemetry);
+  if (load === undefined) {
     return { exists: false, reason: 'The telemetry is incomplete, so nothing to win is shown.' };
   }
-  if (ratePerSecond === 0) {
+  if (telemetry.ratePerSecond === 0) {
     return { exists: false, reason: 'The node carried no requests, so nothing to win is shown.' };
   }
   if (!incumbent.values['httpd.keepAlive']) {
     return { exists: true, reason: 'httpd.keepAlive is off: every request pays for a connection.' };
   }
   const places = placesOf(incumbent);
-  const inFlight = Math.max(concurrency, (ratePerSecond * p50Ms) / 1000);
-  const exists = inFlight >= BUSY_SHARE * places;
+  const exists = load >= BUSY_SHARE * places;
   const reason =
-    `${Math.round(inFlight)} requests in flight for ${places} places` +
+    `${Math.round(load)} requests in flight for ${places} places` +
     (exists ? ': requests wait for each other.' : ': none waits, so sizes win nothing.');
   return { exists, reason };
+}
+
+/** Requests at the node at the same time, seen or by Little's law; `undefined` when the telemetry is no evidence. */
+export function inFlight(telemetry: NodeTelemetry): number | undefined {
+  const { ratePerSecond, p50Ms, p99Ms, concurrency } = telemetry;
+  if (![ratePerSecond, p50Ms, p99Ms, concurrency].every((n) => Number.isFinite(n) && n >= 0)) {
+    return undefined;
+  }
+  return Math.max(concurrency, (ratePerSecond * p50Ms) / 1000);
 }
 
 /** Whether {@link findHeadroom} found any. */
