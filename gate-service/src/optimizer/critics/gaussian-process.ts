@@ -53,6 +53,8 @@ export interface GaussianProcessOptions {
 export interface GaussianProcess extends Critic {
   /** Of standardised values; `start` of the next fit. */
   readonly hyperparameters: Hyperparameters;
+  /** Of the latent value where nothing is known, in units of y. */
+  readonly priorSd: number;
   /** In units of y, the posterior of hyper-parameters left out. */
   readonly logMarginalLikelihood: number;
   /** Set when there were more than 100 distinct configurations: the observations that the fit rests on. */
@@ -126,6 +128,7 @@ export function fitGaussianProcess(
     predict,
     leaveOneOut,
     noise: scale * noise,
+    priorSd: scale * Math.sqrt(prior),
     hyperparameters,
     logMarginalLikelihood:
       logMarginalLikelihood(pairs, sites, logs).value - sites.observations * Math.log(scale),

@@ -5,6 +5,7 @@
  */
 import type { Random } from '../../statistics/random.ts';
 import { at } from './dense.ts';
+import { drawNormal } from './normal.ts';
 
 export interface Hyperparameters {
   /** Per input: the distance over which the value changes much. */
@@ -71,9 +72,4 @@ export function fromLogs(logs: LogHyperparameters): Hyperparameters {
 /** A draw from the beliefs, to start a climb from elsewhere. */
 export function drawLogs({ mean, sd }: Beliefs, random: Random): LogHyperparameters {
   return mean.map((middle, i) => middle + at(sd, i) * drawNormal(random));
-}
-
-/** Standard normal (Box & Muller 1958). */
-function drawNormal(random: Random): number {
-  return Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
 }
