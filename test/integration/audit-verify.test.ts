@@ -1,6 +1,6 @@
 /** What `speed-gate audit verify` says of an audit that somebody with the database file has tampered with. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -47,11 +47,21 @@ function tamper(...statements: readonly string[]): void {
   database.close();
 }
 
-async function verify(
+interface Answer {
+  readonly code: number;
+  readonly output: string;
+}
+
+function verify(...options: readonly string[]): Promise<Answer> {
+  return auditVerify({}, '--state', state, ...options);
+}
+
+async function auditVerify(
+  environment: Readonly<Record<string, string>>,
   ...options: readonly string[]
-): Promise<{ readonly code: number; readonly output: string }> {
-  const env = { ...process.env, DATABASE_URL: '' };
-  const args = [MAIN, 'audit', 'verify', '--state', state, ...options];
+): Promise<Answer> {
+  const env = { ...process.env, DATABASE_URL: '', ...environment };
+  const args = [MAIN, 'audit', 'verify', ...options];
   return promisify(execFile)(process.execPath, args, { env }).then(
     ({ stdout }) => ({ code: 0, output: stdout }),
     (error: unknown) => {
@@ -78,6 +88,11 @@ it.each([
   ['data that is no JSON', "update audit set data = 'x' where sequence = 2", 'entry 2 was changed'],
   ['a deleted entry', 'delete from audit where sequence = 4', 'entry 4 is missing'],
   ['several', 'delete from audit where sequence between 4 and 6', 'entries 4 to 6 are missing'],
+  [
+    'an entry before the first',
+    "insert into audit values (0, 't', 'a', 'x', 's', null, null, '{}', '', '')",
+    'entry 0 was put before the first',
+  ],
   ['a deleted beginning', 'delete from audit where sequence < 3', 'entries 1 to 2 are missing'],
   [
     'two swapped entries',
@@ -130,4 +145,21 @@ it('answers in JSON, and says what is wrong with its options', async () => {
   const missing = await verify();
   expect(missing.code).toBe(1);
   expect(missing.output).toContain('is no state folder');
+});
+
+it('asks the database that the settings name, and none that they only may have meant', async () => {
+  const url = 'postgresql://ann:secret@127.0.0.1:1/gate';
+  const settings = path.join(state, 'settings.yaml');
+  await writeFile(settings, `state: ${state}\n`);
+  const environment = { SPEED_GATE_SETTINGS: settings, SPEED_GATE_STATE: '' };
+  expect(await auditVerify(environment)).toMatchObject({ code: 0 });
+  // There is a whole audit in the state folder, but it is not the service's.
+  await writeFile(settings, `state: ${state}\ndatabaseUrl: ${url}\n`);
+  const away = await auditVerify(environment);
+  expect(away.code).toBe(1);
+  expect(away.output).toContain('127.0.0.1:1/gate does not answer');
+  await writeFile(settings, `state: ${state}\nstat: typo\n`);
+  const broken = await auditVerify(environment);
+  expect(broken.code).toBe(1);
+  expect(broken.output).toContain('unknown: stat');
 });

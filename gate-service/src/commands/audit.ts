@@ -1,15 +1,12 @@
 /** `speed-gate audit verify`: whether the audit is still what was written. */
-import { access } from 'node:fs/promises';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { openStore, type StorePlace } from '../store/store.ts';
 import { verifyAudit, type AuditReport } from '../store/verify-audit.ts';
-import { stateOption } from './state-option.ts';
+import { openToLook } from './state-option.ts';
 
 export const AUDIT_USAGE = `usage: npm run speed-gate -- audit verify [OPTION …]
 
 Walks the audit's chain of hashes and says where it is broken first. Nothing is changed. The database is
-the one of DATABASE_URL, or the file in the state folder when --state is given or DATABASE_URL is not set.
+the file in the folder of --state, else the one that the service's settings name, by environment or file.
 Exit code 0: whole. 1: broken, or it could not be read.
 
   --state DIR    state folder of the gate service
@@ -45,7 +42,7 @@ export async function audit(
   if (expect !== undefined && !/^[0-9a-f]{64}$/.test(expect)) {
     throw new Error('--expect: a head hash is 64 hex digits, as "audit verify" printed it');
   }
-  const store = await openStore({ ...(await place(values.state)), migrate: false });
+  const store = await openToLook(values.state);
   try {
     const report = await verifyAudit(store, { ...(expect !== undefined && { expect }) });
     if (values.json) print(JSON.stringify({ database: store.location, ...report }));
@@ -54,20 +51,6 @@ export async function audit(
   } finally {
     await store.close();
   }
-}
-
-/** @throws Error when there is no database in the state folder: opening would make an empty, whole one */
-async function place(state: string | undefined): Promise<StorePlace> {
-  const url = process.env.DATABASE_URL;
-  if (state === undefined && url !== undefined && url !== '') return { url };
-  const folder = stateOption(state);
-  const file = path.join(folder, 'speed-gate.sqlite');
-  await access(file).catch(() => {
-    throw new Error(
-      `${folder} is no state folder of a gate service: name it with --state, or the database with DATABASE_URL`,
-    );
-  });
-  return { file };
 }
 
 function linesOf(

@@ -1,12 +1,12 @@
 /** Past measurements to plan from: sample files, or a service's stored runs. */
-import { access } from 'node:fs/promises';
 import path from 'node:path';
 import type { JudgedMeasurement } from '../judge/measurement.ts';
 import type { ComparedArms } from '../judge/windows.ts';
 import { readSampleFile } from '../load/sample-file.ts';
 import type { MeasurementRecord } from '../runs/records.ts';
 import { measurementOf } from '../runs/stored-measurement.ts';
-import { openStore, type Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
+import { openToLook, stateOption } from './state-option.ts';
 
 export interface PastMeasurement {
   readonly name: string;
@@ -30,20 +30,16 @@ export async function* measurementsInFiles(
 /**
  * The newest comparisons of a service, newest first; those whose sample file is gone are passed over and
  * said to `skipped`.
- * @throws Error when the state folder holds no gate service's database, or no run of the service
+ * @param state as `--state` gave it
+ * @throws Error when there is no gate service's database, or no run of the service in it
  */
 export async function* measurementsOfService(
   service: string,
-  stateDirectory: string,
+  state: string | undefined,
   skipped: (sentence: string) => void,
 ): AsyncGenerator<PastMeasurement> {
-  const file = path.join(stateDirectory, 'speed-gate.sqlite');
-  await access(file).catch(() => {
-    throw new Error(
-      `${stateDirectory} is no state folder of a gate service: name it with --state, or sample files with --file`,
-    );
-  });
-  const store = await openStore({ file });
+  const stateDirectory = stateOption(state);
+  const store = await openToLook(state);
   try {
     let found = false;
     for await (const record of comparisons(store, service)) {
@@ -61,7 +57,7 @@ export async function* measurementsOfService(
         skipped(error instanceof Error ? error.message : String(error));
       }
     }
-    if (!found) throw new Error(`no measurement of a service ${service} in ${stateDirectory}`);
+    if (!found) throw new Error(`no measurement of a service ${service} in ${store.location}`);
   } finally {
     await store.close();
   }

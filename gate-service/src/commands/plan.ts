@@ -8,7 +8,6 @@ import {
   type PastMeasurement,
 } from './past-measurements.ts';
 import { answerPlan, describePlan, type PlanQuestion } from './plan-answer.ts';
-import { stateOption } from './state-option.ts';
 
 const usage = `usage: npm run speed-gate -- plan (--service NAME | --file FILE …) --threshold T [OPTION …]
   --threshold T      what is to be shown, e.g. "p99 <= baseline + 5%"
@@ -119,7 +118,7 @@ function readArguments(args: readonly string[]): Order {
     source:
       service === undefined
         ? measurementsInFiles(file)
-        : measurementsOfService(service, stateOption(values.state), (sentence) => {
+        : measurementsOfService(service, values.state, (sentence) => {
             console.error(`speed-gate plan: ${sentence}, passed over`);
           }),
   };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readSettings, SettingsError, stateDirectoryOf } from './environment.ts';
+import { readSettings, SettingsError, stateDirectoryOf, storePlaceOf } from './environment.ts';
 
 const least = { SPEED_GATE_CATALOGUE: '/etc/speed-gate/catalogue.yaml' };
 
@@ -180,3 +180,47 @@ it.each(['localhost', ':80', 'a:b', '127.0.0.1:70000', '127.0.0.1:', 'tcp://10.0
     expect(() => readSettings({ ...least, SPEED_GATE_LISTEN: text })).toThrow(/HOST:PORT/);
   },
 );
+
+it('never takes the default folder for one that a broken settings file may name', () => {
+  const text = files({ '/broken': 'state: /s\nstat: /t\n' });
+  for (const file of ['/broken', '/missing']) {
+    const environment = { SPEED_GATE_SETTINGS: file };
+    expect(problemsOf(() => stateDirectoryOf(environment, text))).toHaveLength(1);
+    expect(problemsOf(() => storePlaceOf(environment, undefined, text))).toHaveLength(1);
+    expect(stateDirectoryOf({ ...environment, SPEED_GATE_STATE: '/e' }, text)).toBe('/e');
+    expect(storePlaceOf(environment, '/e', text)).toStrictEqual({ file: '/e/speed-gate.sqlite' });
+  }
+});
+
+it('finds the database wherever the service has it from', () => {
+  const url = 'postgres://gate:secret@db/gate';
+  const text = files({
+    '/url': `databaseUrl: ${url}`,
+    '/file': 'databaseUrlFile: /secret',
+    '/none': 'state: /s',
+    '/lost': 'databaseUrlFile: /nothing',
+    '/secret': `${url}\n`,
+    '/wrong': 'mysql://db',
+  });
+  const placeOf = (environment: Readonly<Record<string, string>>, state?: string) =>
+    storePlaceOf(environment, state, text);
+  for (const environment of [
+    { DATABASE_URL: url },
+    { DATABASE_URL_FILE: '/secret' },
+    { SPEED_GATE_SETTINGS: '/url' },
+    { SPEED_GATE_SETTINGS: '/file' },
+  ]) {
+    expect(placeOf(environment)).toStrictEqual({ url });
+    expect(placeOf(environment, '/t')).toStrictEqual({ file: '/t/speed-gate.sqlite' });
+  }
+  expect(placeOf({ SPEED_GATE_SETTINGS: '/none' })).toStrictEqual({
+    file: '/s/speed-gate.sqlite',
+  });
+  for (const environment of [
+    { SPEED_GATE_SETTINGS: '/lost' },
+    { DATABASE_URL_FILE: '/wrong' },
+    { DATABASE_URL: 'mysql://db', SPEED_GATE_STATE: '/s' },
+  ]) {
+    expect(problemsOf(() => placeOf(environment))).toHaveLength(1);
+  }
+});

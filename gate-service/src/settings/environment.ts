@@ -72,11 +72,11 @@ const readText: ReadText = (file) => readFileSync(file, 'utf8');
  */
 export function readSettings(environment: Environment, read: ReadText = readText): Settings {
   const problems: string[] = [];
-  const given = collect(environment, read, problems);
-  const result = settingsSchema.safeParse(given.values);
+  const { nameOf, values: texts } = collect(environment, read, problems);
+  const result = settingsSchema.safeParse(texts);
   if (!result.success) {
     for (const issue of result.error.issues) {
-      problems.push(`${given.nameOf(issue.path[0] as SettingKey)}: ${issue.message}`);
+      problems.push(`${nameOf(issue.path[0] as SettingKey)}: ${issue.message}`);
     }
   }
   if (!result.success || problems.length > 0) throw new SettingsError(problems);
@@ -99,39 +99,81 @@ export function readSettings(environment: Environment, read: ReadText = readText
   };
 }
 
-/** The state folder alone, for commands that need no more; a settings file that is wrong elsewhere does. */
+/**
+ * The state folder alone, for commands that need no more.
+ * @throws SettingsError when it may be in a settings file that cannot be read: the default would be another one
+ */
 export function stateDirectoryOf(environment: Environment, read: ReadText = readText): string {
-  const { values } = collect(environment, read, []);
+  const own = given(environment, variableOf('state'));
+  if (own !== undefined) return resolve(own);
+  const { problems, values } = settingsFile(environment, read);
+  if (problems.length > 0) throw new SettingsError(problems);
   return resolve(values.state ?? defaultStateDirectory(environment));
+}
+
+const DATABASE_FILE = 'speed-gate.sqlite';
+
+/**
+ * Which database the service has. @param state a folder that was named to a command: the database is the file in it
+ * @throws SettingsError when anything says where it is and cannot be read
+ */
+export function storePlaceOf(
+  environment: Environment,
+  state?: string,
+  read: ReadText = readText,
+): { readonly file: string } | { readonly url: string } {
+  if (state !== undefined) return { file: join(resolve(state), DATABASE_FILE) };
+  const problems: string[] = [];
+  const { nameOf, values } = collect(environment, read, problems);
+  const url = settingsSchema.shape.databaseUrl.safeParse(values.databaseUrl);
+  for (const { message } of url.error?.issues ?? []) {
+    problems.push(`${nameOf('databaseUrl')}: ${message}`);
+  }
+  if (problems.length > 0) throw new SettingsError(problems);
+  return url.data === undefined
+    ? { file: join(stateDirectoryOf(environment, read), DATABASE_FILE) }
+    : { url: url.data };
 }
 
 interface Given {
   readonly values: Partial<Record<SettingKey, string>>;
   /** What the person called it. */
-  nameOf(key: SettingKey): string;
+  readonly nameOf: (key: SettingKey) => string;
+}
+
+/** An empty variable counts as unset. */
+function given(environment: Environment, name: string): string | undefined {
+  const value = environment[name];
+  return value === '' ? undefined : value;
+}
+
+function attemptTo(
+  read: ReadText,
+  name: string,
+  file: string,
+  problems: string[],
+): string | undefined {
+  try {
+    return read(file);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    problems.push(`${name}: the file cannot be read (${code})`);
+    return undefined;
+  }
+}
+
+function settingsFile(environment: Environment, read: ReadText): FileSettings {
+  const file = given(environment, FILE_VARIABLE);
+  if (file === undefined) return { values: {}, problems: [] };
+  const problems: string[] = [];
+  const text = attemptTo(read, FILE_VARIABLE, resolve(file), problems);
+  return text === undefined ? { values: {}, problems } : parseSettingsFile(text, file);
 }
 
 function collect(environment: Environment, read: ReadText, problems: string[]): Given {
-  const variable = (name: string): string | undefined => {
-    const value = environment[name];
-    return value === '' ? undefined : value;
-  };
-  const attempt = (name: string, file: string): string | undefined => {
-    try {
-      return read(file);
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-      problems.push(`${name}: the file cannot be read (${code})`);
-      return undefined;
-    }
-  };
-
+  const variable = (name: string) => given(environment, name);
   const file = variable(FILE_VARIABLE);
-  const text = file === undefined ? undefined : attempt(FILE_VARIABLE, resolve(file));
-  const fromFile: FileSettings =
-    file === undefined || text === undefined
-      ? { values: {}, problems: [] }
-      : parseSettingsFile(text, file);
+  const fromFile = settingsFile(environment, read);
   problems.push(...fromFile.problems);
 
   const values: Partial<Record<SettingKey, string>> = { ...fromFile.values };
@@ -160,7 +202,7 @@ function collect(environment: Environment, read: ReadText, problems: string[]): 
     if (values.databaseUrl !== undefined) {
       problems.push(`${name}: ${names.get('databaseUrl') ?? ''} is set as well: set one`);
     } else {
-      const url = attempt(name, resolve(values.databaseUrlFile))?.trim();
+      const url = attemptTo(read, name, resolve(values.databaseUrlFile), problems)?.trim();
       if (url !== undefined) {
         values.databaseUrl = url;
         names.set('databaseUrl', name);

@@ -1,4 +1,5 @@
 /** Brings a database to the newest shape. */
+import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { Migration } from 'kysely/migration';
@@ -36,18 +37,29 @@ export async function migrateToLatest<Tables>(db: Kysely<Tables>): Promise<void>
   const words = error instanceof Error ? error.message : JSON.stringify(error);
   // Kysely's own word for a database that knows migrations which this program does not.
   const newer = /corrupted migrations: previously executed migration .* is missing/.test(words);
+  if (newer) throw newerError(words, error);
   throw new Error(
-    newer
-      ? `the database was used by a newer version of Speed Gate: start that one, or restore a copy from before (${words})`
-      : `the database could not be brought to the newest shape (migration ${failed ?? 'unknown'}): ${words}`,
+    `the database could not be brought to the newest shape (migration ${failed ?? 'unknown'}): ${words}`,
     { cause: error },
   );
 }
 
-/** @throws Error when the database has not seen every migration; nothing is changed */
+function newerError(words: string, cause?: unknown): Error {
+  return new Error(
+    `the database was used by a newer version of Speed Gate: start that one, or restore a copy from before (${words})`,
+    { cause },
+  );
+}
+
+/** @throws Error when the database has not seen every migration, or seen others; nothing is changed */
 export async function requireLatest<Tables>(db: Kysely<Tables>): Promise<void> {
   const migrations = await migrator(db).getMigrations();
   const pending = migrations.filter(({ executedAt }) => executedAt === undefined);
+  if (pending.length < migrations.length) {
+    const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+    const unknown = rows.map(({ name }) => name).filter((name) => !(name in MIGRATIONS));
+    if (unknown.length > 0) throw newerError(`it has seen ${unknown.join(', ')}`);
+  }
   if (pending.length === 0) return;
   throw new Error(
     `the database is empty or of an older version (it lacks ${pending.map(({ name }) => name).join(', ')}): start the gate service of this version on it once`,

@@ -124,4 +124,5 @@ it('is refused by an older version than the one that used it last', async () => 
   await (await openStore({ file })).close();
   raw("insert into kysely_migration values ('9999-later', '2026-01-01T00:00:00.000Z')");
   await expect(openStore({ file })).rejects.toThrow(/newer version/);
+  await expect(openStore({ file, migrate: false })).rejects.toThrow(/newer version.*9999-later/);
 });

@@ -5,7 +5,7 @@ import type { AuditEntry, RunStore } from '../runs/run-store.ts';
 export interface AuditProblem {
   /** Where it shows first. */
   readonly sequence: number;
-  readonly problem: 'changed' | 'missing' | 'replaced' | 'cut';
+  readonly problem: 'changed' | 'missing' | 'inserted' | 'replaced' | 'cut';
   readonly sentence: string;
 }
 
@@ -29,6 +29,8 @@ export async function verifyAudit(
   store: Pick<RunStore, 'auditFrom'>,
   { expect, from = 1 }: { readonly expect?: string; readonly from?: number } = {},
 ): Promise<AuditReport> {
+  // All of it is more than what has a number from 1 on: somebody may have put an entry before the first.
+  const start = from === 1 ? -Infinity : from;
   let last: AuditEntry | undefined;
   let entries = 0;
   let expectedAt: number | undefined;
@@ -40,7 +42,7 @@ export async function verifyAudit(
   });
 
   for (;;) {
-    const batch = await store.auditFrom(last === undefined ? from : last.sequence + 1, BATCH);
+    const batch = await store.auditFrom(last === undefined ? start : last.sequence + 1, BATCH);
     for (const entry of batch) {
       const broken = problemOf(entry, last, from);
       if (broken !== undefined) return report(broken);
@@ -67,6 +69,10 @@ function problemOf(
 ): AuditProblem | undefined {
   const expected = before === undefined ? from : before.sequence + 1;
   const { previousHash, hash, ...content } = entry;
+  if (entry.sequence < expected) {
+    const sentence = `entry ${entry.sequence} was put before the first that was written`;
+    return { sequence: entry.sequence, problem: 'inserted', sentence };
+  }
   if (entry.sequence !== expected) {
     const which =
       entry.sequence - 1 > expected
