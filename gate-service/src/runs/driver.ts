@@ -64,8 +64,17 @@ export class Driver implements Fence {
 
   /** @throws DrivingLost; errors of the store */
   async confirm(): Promise<{ readonly holder: string; readonly token: number }> {
+    return this.#held().confirm();
+  }
+
+  /** @throws DrivingLost */
+  requireTime(): void {
+    this.#held().requireTime();
+  }
+
+  #held(): HeldLease {
     if (this.#lease === undefined) throw new DrivingLost('it has no lease');
-    return this.#lease.confirm();
+    return this.#lease;
   }
 
   async #run(): Promise<void> {

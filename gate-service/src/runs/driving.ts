@@ -19,7 +19,9 @@ export interface Fence {
    * @throws DrivingLost; errors of the store
    */
   confirm(): Promise<{ readonly holder: string; readonly token: number }>;
+  /**
+   * Remembered, not asked: for right after something that may have taken long since {@link confirm}.
+   * @throws DrivingLost
+   */
+  requireTime(): void;
 }
-
-/** For a process that is alone with its world, e.g. in tests. */
-export const unfenced: Fence = { confirm: () => Promise.resolve({ holder: 'alone', token: 0 }) };

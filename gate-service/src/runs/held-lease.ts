@@ -18,6 +18,7 @@ const RETRY_MS = 1_000;
  */
 const MARGIN_MS = 3_000;
 const SAFE_MS = LEASE_SECONDS * 1000 - MARGIN_MS;
+const LATE = `the store could not be asked for ${SAFE_MS / 1000} s`;
 
 export class HeldLease implements Fence {
   readonly #store: LeaseStore;
@@ -54,15 +55,16 @@ export class HeldLease implements Fence {
     return this.#lost.signal;
   }
 
-  get token(): number {
-    return this.#lease.token;
-  }
-
   async confirm(): Promise<{ readonly holder: string; readonly token: number }> {
     this.#lost.signal.throwIfAborted();
     await this.#renew();
     this.#lost.signal.throwIfAborted();
     return { holder: this.#lease.holder, token: this.#lease.token };
+  }
+
+  requireTime(): void {
+    if (this.#leftMs() <= 0) this.#lose(LATE);
+    this.#lost.signal.throwIfAborted();
   }
 
   /** Another process may have it at once. */
@@ -79,7 +81,7 @@ export class HeldLease implements Fence {
       return;
     }
     this.#lease = renewed;
-    if (asked.wall >= this.#asked.wall) this.#asked = asked;
+    if (asked.steady >= this.#asked.steady) this.#asked = asked;
   }
 
   async #keep(): Promise<void> {
@@ -101,7 +103,7 @@ export class HeldLease implements Fence {
     for (let left = this.#leftMs(); left > 0; left = this.#leftMs()) {
       if (!(await this.#slept(left, signal))) return;
     }
-    this.#lose(`the store could not be asked for ${SAFE_MS / 1000} s`);
+    this.#lose(LATE);
   }
 
   /** The wall clock may be set back, the other one stands still while the machine sleeps: the later one counts. */

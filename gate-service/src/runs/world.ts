@@ -46,6 +46,11 @@ export class World {
     return this.#platform;
   }
 
+  /** Right before it is stored what the world shall be from now on. @throws DrivingLost; errors of the store */
+  async confirm(): Promise<void> {
+    await this.#fence.confirm();
+  }
+
   /** Everything of a service in an environment, as found. */
   observe(service: string, environment: Environment): Promise<readonly ArmObservation[]> {
     return this.#platform.observe(service, environment);
@@ -194,6 +199,8 @@ export class World {
     try {
       const at = isoNow(this.#clock);
       await this.#store.saveIntent({ id, kind, at, data: { ...data, driver }, ...owner });
+      // The store may have taken its time over it.
+      this.#fence.requireTime();
       return await this.#carryOut(id, kind, act);
     } finally {
       this.#underWay.delete(id);

@@ -7,7 +7,6 @@ import type { Platform } from '../../platforms/platform.ts';
 import { productionOn } from '../capacity.ts';
 import { asError } from '../clock.ts';
 import { Driver } from '../driver.ts';
-import { unfenced } from '../driving.ts';
 import type { Fence } from '../driving.ts';
 import { GateRuns } from '../gate-runs.ts';
 import { Journal } from '../journal.ts';
@@ -143,6 +142,12 @@ export class FakeWorld {
     for (const { hash, values } of [stock, tuned]) await this.store.saveConfiguration(hash, values);
   }
 }
+
+/** For a process that is alone with its world. */
+const unfenced: Fence = {
+  confirm: () => Promise.resolve({ holder: 'alone', token: 0 }),
+  requireTime: () => undefined,
+};
 
 export interface FakeGateOptions {
   /** Stands between the process and store or platform. */
