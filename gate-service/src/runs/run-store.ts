@@ -83,6 +83,23 @@ export interface RunFilter {
   readonly requestedBy?: string;
 }
 
+/** What a new run finds when it is stored. */
+export interface RoomForRun {
+  /** Runs that this build of the service had, in whatever phase they are. */
+  readonly earlierRuns: number;
+  /** Runs of the service that wait; those that are cancelled not counted. */
+  readonly queued: number;
+  /** Runs of all services that come before it. */
+  readonly ahead: number;
+}
+
+/** A run as it is stored, with the first that is told and audited of it: never one without the others. */
+export interface AcceptedRun {
+  readonly run: NewRun;
+  readonly event: Omit<RunEvent, 'runId' | 'sequence'>;
+  readonly audit: NewAuditEntry;
+}
+
 /** The same Idempotency-Key came with another request. */
 export class IdempotencyConflictError extends Error {
   constructor(key: string) {
@@ -112,11 +129,14 @@ export interface RunStore {
   /**
    * In one transaction with the idempotency key. With a key that is known for this actor nothing is
    * stored and the earlier run comes back.
+   * @param accept what is stored, given what the run finds; no other run is created between the counting and
+   *   the storing. What it throws is thrown, and nothing is stored
    * @throws IdempotencyConflictError when the key belongs to another request
    */
   createRun(
     run: NewRun,
     key?: IdempotencyKey,
+    accept?: (room: RoomForRun) => AcceptedRun,
   ): Promise<{ readonly run: RunRecord; readonly created: boolean }>;
   /**
    * The run that was created with this actor's key.
@@ -126,8 +146,6 @@ export interface RunStore {
   run(id: string): Promise<RunRecord | undefined>;
   /** Newest first. */
   runs(filter: RunFilter, page: PageRequest): Promise<Page<RunRecord>>;
-  /** How many runs this build of the service had, in whatever phase they are. */
-  runsOfBuild(service: string, build: string): Promise<number>;
   /** Finished runs, newest end first; at most `limit`. */
   trend(service: string, limit: number): Promise<readonly TrendPoint[]>;
   /** Queued runs, oldest first. */

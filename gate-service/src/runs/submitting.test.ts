@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RunRequest } from './run.ts';
 import { FakeGate, FakeWorld, NEW, OLD } from './test-support/harness.ts';
+import { changes, Mortality } from './test-support/mortality.ts';
 
 let world: FakeWorld;
 let gate: FakeGate;
@@ -65,7 +66,23 @@ describe('the queue', () => {
     expect(await submit({}, 'key-2')).toMatchObject({ created: true });
   });
 
-  it('is never full where a newer run takes the place of a queued one', async () => {
+  it('takes no more than it holds, however many ask at once', async () => {
+    limit({ queued: 3 });
+    const asked = Array.from({ length: 20 }, () => submit());
+    const answers = await Promise.allSettled(asked);
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+    expect(await world.store.queuedRuns()).toHaveLength(3);
+  });
+
+  it('holds one more where it takes the place of a queued one, as long as nobody drives', async () => {
+    limit({ queued: 2 });
+    Object.assign(world.service, { supersede: true });
+    gate = new FakeGate(world, { replica: 'standby' });
+    for (let n = 0; n < 3; n += 1) await submit();
+    await expect(submit()).rejects.toMatchObject({ code: 'queue-full' });
+  });
+
+  it('has room where a newer run takes the place of a queued one', async () => {
     limit({ queued: 1 });
     Object.assign(world.service, { supersede: true });
     const { run } = await submit();
@@ -98,6 +115,28 @@ describe('runs of the same build', () => {
     expect((await gate.runs.decisions('checkout', { limit: 1 })).items).toMatchObject([
       { run: id, earlierRuns: 1 },
     ]);
+  });
+
+  it('are each counted, also when they are asked for at once', async () => {
+    limit({ attemptsPerBuild: 2 });
+    const answers = await Promise.allSettled(Array.from({ length: 20 }, () => submit()));
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+    const runs = await world.store.queuedRuns();
+    expect(runs.map(({ settings }) => settings.earlierRuns)).toEqual([0, 1]);
+  });
+
+  it('are never without their entry in the audit and their first event', async () => {
+    const counted = new Mortality(Infinity, false, changes);
+    await new FakeGate(world, counted).runs.submit({ service: 'checkout', build: NEW }, 'ci');
+    for (let dieAt = 1; dieAt <= counted.calls; dieAt += 1) {
+      const dead = new FakeGate(world, new Mortality(dieAt, true, changes));
+      void dead.runs.submit({ service: 'checkout', build: NEW }, 'ci');
+      await world.clock.run(world.clock.sleep(1));
+    }
+    for (const { id } of await world.store.queuedRuns()) {
+      expect((await world.store.audit({ subject: id }, { limit: 10 })).items).toHaveLength(1);
+      expect(await world.store.events(id, 0, 10)).toHaveLength(1);
+    }
   });
 
   it('end where the catalogue says, but for who may override', async () => {

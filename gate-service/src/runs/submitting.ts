@@ -3,17 +3,23 @@ import { createHash, randomInt, randomUUID } from 'node:crypto';
 import type { CatalogueService } from '../settings/catalogue.ts';
 import { isoNow } from './clock.ts';
 import type { Clock } from './clock.ts';
-import type { Journal } from './journal.ts';
 import type { RunJudge } from './ports.ts';
 import { resolveSettings } from './request-rules.ts';
 import type { RunRequest } from './run.ts';
 import type { SubmitOptions } from './run-service.ts';
 import { RefusedError } from './run-service.ts';
-import type { IdempotencyKey, NewRun, RunRecord, RunSettings, RunStore } from './run-store.ts';
+import type {
+  AcceptedRun,
+  IdempotencyKey,
+  NewRun,
+  RoomForRun,
+  RunRecord,
+  RunSettings,
+  RunStore,
+} from './run-store.ts';
 
 export interface SubmittingDependencies {
   readonly store: RunStore;
-  readonly journal: Journal;
   readonly judge: RunJudge;
   readonly clock: Clock;
   /** Services whose production runs on the machine that staging has. */
@@ -52,27 +58,25 @@ export class Submitting {
     const known = key === undefined ? undefined : await store.runByKey(key);
     if (known !== undefined) return { run: known, created: false };
     await this.requireBuild(request.build);
-    const earlierRuns = await store.runsOfBuild(service.name, request.build);
-    await this.#requireRoom(service, request, earlierRuns, options);
-    const settings = await this.#settings(service, request, options, earlierRuns);
+    const settings = await this.#settings(service, request, options);
     const at = isoNow(clock);
-    const accepted = await store.createRun(
-      {
-        id: randomUUID(),
-        service: service.name,
-        build: request.build,
-        ...(request.label === undefined ? {} : { label: request.label }),
-        request,
-        settings,
-        requestedBy: actor,
-        createdAt: at,
-        phase: 'queued',
-        phases: [{ phase: 'queued', startedAt: at }],
-      } satisfies NewRun,
-      key,
-    );
-    if (accepted.created) await this.#tell(accepted.run, actor);
-    return accepted;
+    const run: NewRun = {
+      id: randomUUID(),
+      service: service.name,
+      build: request.build,
+      ...(request.label === undefined ? {} : { label: request.label }),
+      request,
+      settings,
+      requestedBy: actor,
+      createdAt: at,
+      phase: 'queued',
+      phases: [{ phase: 'queued', startedAt: at }],
+    };
+    return store.createRun(run, key, (room) => {
+      requireRoom(service, request, room, options);
+      const { earlierRuns } = room;
+      return accepted({ ...run, settings: { ...settings, earlierRuns } }, room);
+    });
   }
 
   /** @throws RefusedError */
@@ -89,55 +93,63 @@ export class Submitting {
     service: CatalogueService,
     request: RunRequest,
     { mayLoosen = false }: SubmitOptions,
-    earlierRuns: number,
   ): Promise<RunSettings> {
     const { judge, productionBesides, store } = this.#deps;
     const { inForce } = await store.serviceState(service.name);
-    const settings = resolveSettings(request, service, judge, {
+    return resolveSettings(request, service, judge, {
       hasProduction: inForce !== undefined,
       productionBesides: await productionBesides(),
       hasReference: (await store.reference(service.name)) !== undefined,
       seed: (this.#deps.drawSeed ?? drawSeed)(),
       mayLoosen,
     });
-    return { ...settings, earlierRuns };
   }
+}
 
-  /** @throws RefusedError */
-  async #requireRoom(
-    service: CatalogueService,
-    request: RunRequest,
-    earlierRuns: number,
-    { mayRepeat = false }: SubmitOptions,
-  ): Promise<void> {
-    const { attemptsPerBuild = Infinity, queued: most } = service.limits;
-    if (earlierRuns >= attemptsPerBuild && !mayRepeat) {
-      throw new RefusedError(
-        'too-many-attempts',
-        `build ${request.build} of ${service.name} had ${String(earlierRuns)} runs already, and the service catalogue allows ${String(attemptsPerBuild)}: running it until it passes shows nothing; a further run takes the right \`override\``,
-        '/build',
-      );
-    }
-    // Queued ones leave when a newer run takes their place.
-    if (service.supersede) return;
-    const waiting = (await this.#deps.store.queuedRuns()).filter(
-      (run) => run.service === service.name && run.cancel === undefined,
-    ).length;
-    if (waiting < most) return;
+/** @throws RefusedError */
+function requireRoom(
+  service: CatalogueService,
+  request: RunRequest,
+  { earlierRuns, queued }: RoomForRun,
+  { mayRepeat = false }: SubmitOptions,
+): void {
+  const { attemptsPerBuild = Infinity } = service.limits;
+  if (earlierRuns >= attemptsPerBuild && !mayRepeat) {
     throw new RefusedError(
-      'queue-full',
-      `${String(waiting)} runs of ${service.name} are queued, the most that the service catalogue allows: wait until some have ended, or cancel those that nobody needs any more`,
-      '/service',
+      'too-many-attempts',
+      `build ${request.build} of ${service.name} had ${String(earlierRuns)} runs already, and the service catalogue allows ${String(attemptsPerBuild)}: running it until it passes shows nothing; a further run takes the right \`override\``,
+      '/build',
     );
   }
+  // One more where it takes the place of one that waits; that happens as soon as the driver sees it.
+  const most = service.limits.queued + (service.supersede ? 1 : 0);
+  if (queued < most) return;
+  throw new RefusedError(
+    'queue-full',
+    `${String(queued)} runs of ${service.name} are queued, the most that the service catalogue allows: wait until some have ended, or cancel those that nobody needs any more`,
+    '/service',
+  );
+}
 
-  async #tell(run: RunRecord, actor: string): Promise<void> {
-    const { journal, store } = this.#deps;
-    const { loosened = [], promote, earlierRuns = 0 } = run.settings;
-    const { startedBy } = run.request;
-    await store.appendAudit({
+/** The run with what is told and audited of it first. */
+function accepted(run: NewRun, { ahead }: RoomForRun): AcceptedRun {
+  const { loosened = [], promote, earlierRuns = 0 } = run.settings;
+  const { startedBy } = run.request;
+  return {
+    run,
+    event: {
       at: run.createdAt,
-      actor,
+      type: 'phase',
+      message: [
+        `queued${ahead === 0 ? '' : ` behind ${String(ahead)}`}`,
+        ...(earlierRuns > 0 ? [`this build was submitted ${times(earlierRuns)} before`] : []),
+        ...(loosened.length > 0 ? [`loosened for this run: ${loosened.join('; ')}`] : []),
+      ].join('; '),
+      data: { phase: 'queued', ahead, earlierRuns, loosened },
+    },
+    audit: {
+      at: run.createdAt,
+      actor: run.requestedBy,
       action: 'run.submit',
       subject: run.id,
       service: run.service,
@@ -148,19 +160,8 @@ export class Submitting {
         loosened,
         ...(startedBy === undefined ? {} : { startedBy }),
       },
-    });
-    const ahead = await aheadOf(run, store);
-    await journal.append(
-      run.id,
-      'phase',
-      [
-        `queued${ahead === 0 ? '' : ` behind ${String(ahead)}`}`,
-        ...(earlierRuns > 0 ? [`this build was submitted ${times(earlierRuns)} before`] : []),
-        ...(loosened.length > 0 ? [`loosened for this run: ${loosened.join('; ')}`] : []),
-      ].join('; '),
-      { phase: 'queued', ahead, earlierRuns, loosened },
-    );
-  }
+    },
+  };
 }
 
 /** Runs before this one, the one under way included; 0 when it is not queued any more. */

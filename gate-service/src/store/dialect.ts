@@ -9,7 +9,8 @@ export function isPostgres<Tables>(db: Kysely<Tables>): boolean {
 /**
  * Lets one transaction at a time go on, of all that name the same matter, until it ends. SQLite has one writer
  * from `begin` on; PostgreSQL takes an advisory lock. To be the first statement of its transaction: what is
- * read after it was written before it. One matter per transaction, so that none waits for another in a circle.
+ * read after it was written before it. One matter per transaction, so that none waits for another in a circle;
+ * only the audit may come after another.
  */
 export async function serialise<Tables>(trx: Transaction<Tables>, matter: string): Promise<void> {
   if (!isPostgres(trx)) return;

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { RunStore } from '../runs/run-store.ts';
 import type { RunEvent } from '../runs/run.ts';
 import { batched } from './batch.ts';
@@ -52,21 +52,19 @@ export function eventQueries(db: Kysely<Schema>): Part {
           .select((expression) => expression.fn.max('sequence').as('sequence'))
           .where('run_id', '=', event.runId)
           .executeTakeFirst();
-        const sequence = (last?.sequence ?? 0) + 1;
-        await trx
-          .insertInto('run_events')
-          .values({
-            run_id: event.runId,
-            sequence,
-            at: event.at,
-            type: event.type,
-            message: event.message,
-            data: encode(event.data),
-          })
-          .execute();
-        return { ...event, sequence };
+        return insertEvent(trx, { ...event, sequence: (last?.sequence ?? 0) + 1 });
       }),
 
     events: (runId, after, limit) => readOnce(JSON.stringify([runId, after, limit])),
   };
+}
+
+/** The first event of a run that nobody else knows yet needs no lock. */
+export async function insertEvent(trx: Transaction<Schema>, event: RunEvent): Promise<RunEvent> {
+  const { runId, data, ...row } = event;
+  await trx
+    .insertInto('run_events')
+    .values({ ...row, run_id: runId, data: encode(data) })
+    .execute();
+  return event;
 }

@@ -13,7 +13,7 @@ import { migrateToLatest } from './migrate.ts';
 import { operationCountQueries } from './operation-counts.ts';
 import { retentionQueries } from './retention.ts';
 import { runCountQueries } from './run-counts.ts';
-import { runQueries } from './runs.ts';
+import { roomFor, runQueries } from './runs.ts';
 import type { Schema } from './schema.ts';
 import { openSqliteDialect } from './sqlite.ts';
 import { trendQueries } from './trend.ts';
@@ -95,7 +95,7 @@ it.each(filters.map((filter) => [JSON.stringify(filter), filter] as const))(
 it('finds the queue, attempts, trends and old samples along an index', async () => {
   const plans = await plansOf(async () => {
     await runQueries(db).queuedRuns();
-    await runQueries(db).runsOfBuild('s', 'b');
+    await roomFor({ service: 's', build: 'b' }, db);
     await trendQueries(db).trend('s', 50);
     await retentionQueries(db).prunableMeasurements('2026-01-01', 100);
   });

@@ -4,11 +4,19 @@ import {
   RunFinishedError,
   VersionConflictError,
 } from '../runs/run-store.ts';
-import type { IdempotencyKey, RunRecord, RunStore } from '../runs/run-store.ts';
+import type { IdempotencyKey, NewRun, RoomForRun, RunRecord, RunStore } from '../runs/run-store.ts';
+import { appendEntry } from './audit.ts';
 import { batched } from './batch.ts';
 import { serialise } from './dialect.ts';
+import { insertEvent } from './events.ts';
 import { newestOf, serviceLists } from './pages.ts';
-import { ACTIVE_PHASES, rowToRun, runToRow, runUpdateToRow } from './run-rows.ts';
+import {
+  ACTIVE_PHASES,
+  rowToRun,
+  runToRow,
+  runUpdateToRow,
+  UNFINISHED_PHASES,
+} from './run-rows.ts';
 import type { Schema } from './schema.ts';
 
 type Part = Pick<
@@ -17,7 +25,6 @@ type Part = Pick<
   | 'runByKey'
   | 'run'
   | 'runs'
-  | 'runsOfBuild'
   | 'queuedRuns'
   | 'unfinishedRuns'
   | 'updateRun'
@@ -53,13 +60,13 @@ export function runQueries(db: Kysely<Schema>): Part {
   return {
     runByKey: (key) => findByKey(key),
 
-    createRun: (run, key) =>
+    createRun: (draft, key, accept) =>
       db.transaction().execute(async (trx) => {
-        if (key !== undefined) {
-          await serialise(trx, `idempotency-key ${JSON.stringify([key.actor, key.key])}`);
-          const earlier = await findByKey(key, trx);
-          if (earlier !== undefined) return { run: earlier, created: false };
-        }
+        await serialise(trx, 'new runs');
+        const earlier = key === undefined ? undefined : await findByKey(key, trx);
+        if (earlier !== undefined) return { run: earlier, created: false };
+        const accepted = accept?.(await roomFor(draft, trx));
+        const run = accepted?.run ?? draft;
         const row = await trx
           .insertInto('runs')
           .values(runToRow(run))
@@ -76,6 +83,10 @@ export function runQueries(db: Kysely<Schema>): Part {
               created_at: run.createdAt,
             })
             .execute();
+        }
+        if (accepted !== undefined) {
+          await insertEvent(trx, { ...accepted.event, runId: run.id, sequence: 1 });
+          await appendEntry(trx, accepted.audit);
         }
         return { run: rowToRun(row), created: true };
       }),
@@ -98,16 +109,6 @@ export function runQueries(db: Kysely<Schema>): Part {
         }
         return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
       }),
-
-    async runsOfBuild(service, build) {
-      const { runs } = await db
-        .selectFrom('runs')
-        .select((expression) => expression.fn.countAll().as('runs'))
-        .where('build', '=', build)
-        .where('service', '=', service)
-        .executeTakeFirstOrThrow();
-      return Number(runs);
-    },
 
     async queuedRuns() {
       const rows = await db
@@ -158,5 +159,31 @@ export function runQueries(db: Kysely<Schema>): Part {
         .execute();
       return existing(id);
     },
+  };
+}
+
+/** Counted inside the transaction that stores the run: no other one comes in between. */
+export async function roomFor(
+  run: Pick<NewRun, 'service' | 'build'>,
+  trx: Kysely<Schema>,
+): Promise<RoomForRun> {
+  const unfinished = await trx
+    .selectFrom('runs')
+    .select(['service', 'phase', 'cancel_at'])
+    .where('phase', 'in', UNFINISHED_PHASES)
+    .execute();
+  const { runs } = await trx
+    .selectFrom('runs')
+    .select((expression) => expression.fn.countAll().as('runs'))
+    .where('build', '=', run.build)
+    .where('service', '=', run.service)
+    .executeTakeFirstOrThrow();
+  return {
+    earlierRuns: Number(runs),
+    queued: unfinished.filter(
+      ({ cancel_at, phase, service }) =>
+        service === run.service && phase === 'queued' && cancel_at === null,
+    ).length,
+    ahead: unfinished.length,
   };
 }

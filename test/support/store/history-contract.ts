@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { NewRun, RunFilter } from '../../../gate-service/src/runs/run-store.ts';
+import type { NewRun, RoomForRun, RunFilter } from '../../../gate-service/src/runs/run-store.ts';
 import type { StoreOf } from './contract.ts';
 import { finishedRun, judgement, newRun, second } from './records.ts';
 
@@ -66,11 +66,23 @@ export function historyContract(store: StoreOf): void {
     }
   });
 
-  it('counts how often a build was tried', async () => {
+  it('counts how often a build was tried, and what waits', async () => {
     await add(newRun('a'), finishedRun('b'), newRun('c', { service: 'search' }));
-    await add(newRun('d', { build: 'b'.repeat(64) }));
-    expect(await store().runsOfBuild('checkout', newRun('x').build)).toBe(2);
-    expect(await store().runsOfBuild('checkout', 'c'.repeat(64))).toBe(0);
+    await add(newRun('d', { build: 'b'.repeat(64) }), newRun('e', { phase: 'measuring' }));
+    await store().requestCancel('d', { actor: 'ann', at: second(2) });
+    const found: RoomForRun[] = [];
+    for (const build of [newRun('x').build, 'c'.repeat(64)]) {
+      const looks = store().createRun(newRun('x', { build }), undefined, (room) => {
+        found.push(room);
+        throw new Error('only looks');
+      });
+      await expect(looks).rejects.toThrow('only looks');
+    }
+    expect(found).toEqual([
+      { earlierRuns: 3, queued: 1, ahead: 4 },
+      { earlierRuns: 0, queued: 1, ahead: 4 },
+    ]);
+    expect(await store().run('x')).toBeUndefined();
   });
 
   it('shows the trend of a service, newest end first, with what each decision rests on', async () => {

@@ -99,6 +99,42 @@ export function runContract(store: StoreOf): void {
     expect(new Set(answers.map((answer) => answer.run.id)).size).toBe(1);
   });
 
+  it('are accepted one after the other, each with its event and its entry in the audit', async () => {
+    const submit = (n: number) => {
+      const run = newRun(`run-${n}`);
+      const key = { key: `k-${n}`, actor: 'ci', requestHash: 'h' };
+      return store().createRun(run, key, ({ earlierRuns }) => {
+        if (earlierRuns >= 3) throw new Error('enough');
+        const audit = {
+          at: second(0),
+          actor: 'ci',
+          action: 'run.submit',
+          subject: run.id,
+          data: {},
+        };
+        return {
+          run: { ...run, settings: { ...run.settings, earlierRuns } },
+          event: { at: second(0), type: 'phase', message: 'queued', data: { earlierRuns } },
+          audit,
+        };
+      });
+    };
+    const answers = await Promise.allSettled(Array.from({ length: 12 }, (_, n) => submit(n)));
+    const stored = answers.flatMap((own) => (own.status === 'fulfilled' ? [own.value.run] : []));
+    expect(stored.map(({ settings }) => settings.earlierRuns).sort()).toEqual([0, 1, 2]);
+    const { items } = await store().runs({}, { limit: 20 });
+    expect(items).toHaveLength(3);
+    for (const { id } of stored) {
+      expect(await store().events(id, 0, 10)).toMatchObject([{ sequence: 1, message: 'queued' }]);
+      expect((await store().audit({ subject: id }, { limit: 10 })).items).toHaveLength(1);
+    }
+    expect(await store().auditFrom(1, 100)).toHaveLength(3);
+    // What was refused is not known under its key.
+    const refused = answers.findIndex(({ status }) => status === 'rejected');
+    const key = { key: `k-${refused}`, actor: 'ci', requestHash: 'h' };
+    expect(await store().runByKey(key)).toBeUndefined();
+  });
+
   it('tell the queue from what a restart has to deal with', async () => {
     await store().createRun(newRun('queued-2', { createdAt: second(2) }));
     await store().createRun(newRun('queued-1', { createdAt: second(1) }));

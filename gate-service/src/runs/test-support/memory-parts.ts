@@ -2,8 +2,10 @@
 import type {
   JudgementRecord,
   Lease,
+  NewRun,
   Page,
   PageRequest,
+  RoomForRun,
   RunRecord,
   TrendPoint,
 } from '../run-store.ts';
@@ -27,6 +29,15 @@ export function matches<T extends object>(
   return Object.entries(wanted).every(
     ([name, value]) => value === undefined || record[name as keyof T] === value,
   );
+}
+
+export function roomFor(run: NewRun, runs: readonly RunRecord[]): RoomForRun {
+  const { build, service } = run;
+  return {
+    earlierRuns: runs.filter((own) => matches(own, { build, service })).length,
+    queued: runs.filter((own) => matches(own, { service, phase: 'queued' }) && !own.cancel).length,
+    ahead: runs.filter(({ phase }) => phase !== 'finished').length,
+  };
 }
 
 /** Answers come later, as from a database. */

@@ -1,5 +1,6 @@
 /** The store port in memory, for tests of the machine; it keeps the port's rules. */
 import type {
+  AcceptedRun,
   AttemptRecord,
   AuditEntry,
   BuildRecord,
@@ -14,11 +15,13 @@ import type {
   Lease,
   MeasurementRecord,
   NewAuditEntry,
+  NewRun,
   OverrideRecord,
   Page,
   PageRequest,
   PromotionRecord,
   ReferenceRecord,
+  RoomForRun,
   RunFilter,
   RunRecord,
   RunStore,
@@ -32,7 +35,7 @@ import {
   VersionConflictError,
 } from '../run-store.ts';
 import type { RunEvent } from '../run.ts';
-import { done, given, leaseOf, matches, paged, trendPoint } from './memory-parts.ts';
+import { done, given, leaseOf, matches, paged, roomFor, trendPoint } from './memory-parts.ts';
 import type { MemoryLease } from './memory-parts.ts';
 
 type Values = Readonly<Record<string, number | boolean | string>>;
@@ -81,12 +84,18 @@ export class MemoryStore implements RunStore {
     return given(this.#configurations.get(hash));
   }
 
-  async createRun(run: Omit<RunRecord, 'version'>, key?: IdempotencyKey) {
+  async createRun(draft: NewRun, key?: IdempotencyKey, accept?: (room: RoomForRun) => AcceptedRun) {
     const known = key && this.#byKey(key);
     if (known !== undefined) return given({ run: known, created: false });
+    const accepted = accept?.(roomFor(draft, [...this.#runs.values()]));
+    const run = accepted?.run ?? draft;
     const record: RunRecord = { ...run, version: 1 };
     this.#runs.set(run.id, record);
     if (key !== undefined) this.#keys.set(`${key.actor} ${key.key}`, { ...key, runId: run.id });
+    if (accepted !== undefined) {
+      this.#events.set(run.id, [{ ...accepted.event, runId: run.id, sequence: 1 }]);
+      await this.appendAudit(accepted.audit);
+    }
     return given({ run: record, created: true });
   }
   async runByKey(key: IdempotencyKey) {
@@ -100,9 +109,6 @@ export class MemoryStore implements RunStore {
       .filter((run) => services?.includes(run.service) ?? true)
       .filter((run) => matches(run, filter));
     return given(paged(found.reverse(), page));
-  }
-  async runsOfBuild(service: string, build: string) {
-    return given(this.#byAge().filter((run) => matches(run, { service, build })).length);
   }
   async trend(service: string, limit: number) {
     const points = this.#byAge()
