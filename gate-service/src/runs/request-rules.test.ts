@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { workloadSchema } from '../load/workload.ts';
-import { catalogueServiceSchema } from '../settings/catalogue.ts';
+import { catalogueFileSchema, catalogueServiceSchema } from '../settings/catalogue.ts';
 import { runJudge } from './adapters/run-judge.ts';
 import { resolveSettings } from './request-rules.ts';
 import type { RunRequest } from './run.ts';
@@ -57,6 +57,26 @@ describe('thresholds of a request', () => {
     expect(() => resolve({ thresholds: ['errors < 1%', 'p50 =< 3'] })).toThrow(
       expect.objectContaining({ code: 'invalid-threshold', field: '/thresholds/1' }),
     );
+  });
+});
+
+describe('four eyes', () => {
+  const eyes = catalogueServiceSchema.parse({ ...service, fourEyes: true });
+
+  it('are not got round by a run that promotes by itself', () => {
+    expect(() => resolve({ promote: 'auto' }, eyes)).toThrow(
+      expect.objectContaining({ code: 'own-run', field: '/promote' }),
+    );
+    expect(resolve({ promote: 'manual' }, eyes).promote).toBe('manual');
+    expect(resolve({}, eyes).promote).toBe('manual');
+    expect(resolve({ promote: 'auto' }).promote).toBe('auto');
+  });
+
+  it('do not go with a catalogue that promotes by itself', () => {
+    const auto = { ...service, fourEyes: true, promotion: { default: 'auto' } };
+    expect(() => catalogueServiceSchema.parse(auto)).toThrow(/fourEyes asks for somebody else/);
+    const file = catalogueFileSchema(() => undefined as never).safeParse({ services: [auto] });
+    expect(file.error?.issues).toMatchObject([{ path: ['services', 0, 'promotion', 'default'] }]);
   });
 });
 

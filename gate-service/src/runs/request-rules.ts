@@ -39,6 +39,8 @@ export function resolveSettings(
     (text) => judge.checkThreshold(text).capacity,
   );
   if (asksCapacity) requireRoomForCapacity(service, facts.productionBesides, '/thresholds');
+  const { promote = service.promotion.default } = request;
+  if (against === 'production') requireOwnPromotion(service, promote);
   if (!facts.hasProduction && against === 'production') requireInitial(service, thresholds, judge);
   return {
     workload,
@@ -46,7 +48,7 @@ export function resolveSettings(
     shown: service.shown,
     // What is tuned is to be promoted; against a reference nothing is.
     tune: request.tune ?? (against === 'reference' ? 'off' : defaultTuning),
-    promote: against === 'reference' ? 'never' : (request.promote ?? service.promotion.default),
+    promote: against === 'reference' ? 'never' : promote,
     profile: request.profile ?? 'standard',
     against,
     ...(asksCapacity ? { capacity: { connections: service.capacity.connections } } : {}),
@@ -60,6 +62,16 @@ function notAllowed({ field, words }: Loosening): RefusedError {
     'loosened',
     `${words}: a request may only tighten what the service catalogue says; to ask for less takes the right \`loosen\``,
     field,
+  );
+}
+
+/** Who asks for a run would promote by it what somebody else has to promote. */
+function requireOwnPromotion(service: CatalogueService, promote: RunSettings['promote']): void {
+  if (!service.fourEyes || promote !== 'auto') return;
+  throw new RefusedError(
+    'own-run',
+    `the service catalogue asks for four eyes on ${service.name}, and promote: "auto" promotes for who asks for the run: say "manual", and let somebody else promote what passes`,
+    '/promote',
   );
 }
 

@@ -7,7 +7,7 @@ import { workloadSchema } from '../load/workload.ts';
 export const profileSchema = z.enum(['standard', 'quick']);
 export type Profile = z.infer<typeof profileSchema>;
 
-export const catalogueServiceSchema = z.strictObject({
+const serviceFields = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/),
   description: z.string().default(''),
   hosts: z.array(z.string().min(1)).min(1),
@@ -57,6 +57,19 @@ export const catalogueServiceSchema = z.strictObject({
     })
     .prefault({}),
 });
+
+/** What the fields of a service say together. */
+function agreeing<
+  Schema extends z.ZodType<Pick<z.infer<typeof serviceFields>, 'fourEyes' | 'promotion'>>,
+>(schema: Schema): Schema {
+  return schema.refine(({ fourEyes, promotion }) => !fourEyes || promotion.default !== 'auto', {
+    path: ['promotion', 'default'],
+    message:
+      '"auto" promotes for who asks for the run, and fourEyes asks for somebody else: say "manual" or "never"',
+  });
+}
+
+export const catalogueServiceSchema = agreeing(serviceFields);
 export type CatalogueService = z.infer<typeof catalogueServiceSchema>;
 
 export const catalogueSchema = z.strictObject({
@@ -77,14 +90,14 @@ export function catalogueFileSchema(readData: ReadData): z.ZodType<Catalogue> {
     })
     .pipe(workloadSchema);
   return z.strictObject({
-    services: z.array(catalogueServiceSchema.extend({ workload })).min(1),
+    services: z.array(agreeing(serviceFields.extend({ workload }))).min(1),
   });
 }
 
 /** JSON Schema (2020-12) of a catalogue file, for editors; what the schema cannot say is checked on loading. */
 export function catalogueJsonSchema(): object {
   const file = z.strictObject({
-    services: z.array(catalogueServiceSchema.extend({ workload: workloadFileSchema })).min(1),
+    services: z.array(agreeing(serviceFields.extend({ workload: workloadFileSchema }))).min(1),
   });
   return { ...z.toJSONSchema(file, { io: 'input' }), title: 'Speed Gate service catalogue' };
 }
