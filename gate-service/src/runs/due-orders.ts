@@ -106,15 +106,18 @@ export class DueOrders {
     data: Readonly<Record<string, unknown>> = {},
   ): Promise<void> {
     const { clock, journal, store } = this.#deps;
-    await store.appendAudit({
-      at: isoNow(clock),
-      actor: override.actor,
-      action: `override.${state}`,
-      subject: run.id,
-      service: run.service,
-      reason: override.reason,
-      data: { override: override.id, outcome },
-    });
+    const action = `override.${state}`;
+    if (!(await this.#isAudited(override, action))) {
+      await store.appendAudit({
+        at: isoNow(clock),
+        actor: override.actor,
+        action,
+        subject: run.id,
+        service: run.service,
+        reason: override.reason,
+        data: { override: override.id, outcome },
+      });
+    }
     await store.saveOverride({
       ...override,
       state,
@@ -126,6 +129,12 @@ export class DueOrders {
         ? outcome
         : `the override of ${override.actor} ${wordsOf(state)}: ${outcome}`;
     await journal.append(run.id, 'override', message, { override: override.id, state, ...data });
+  }
+
+  /** By an earlier try, which ended before it could store what came of the order. */
+  async #isAudited({ id, runId }: OverrideRecord, action: string): Promise<boolean> {
+    const { items } = await this.#deps.store.audit({ subject: runId }, { limit: 200 });
+    return items.some((entry) => entry.action === action && entry.data.override === id);
   }
 }
 

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { lapsedOrder } from './lapsed-orders.ts';
 import type { OverrideRecord, PromotionRecord } from './records.ts';
-import { FakeGate, FakeWorld, NEW, OLD, stock } from './test-support/harness.ts';
+import { FakeGate, FakeWorld, NEW, OLD, stock, tuned } from './test-support/harness.ts';
 import { expectWorldInOrder } from './test-support/invariants.ts';
 
 const reason = 'the customer needs it tonight';
@@ -97,6 +97,39 @@ describe('an override', () => {
     expect((await gate.runs.get(id))?.override).toMatchObject({ state: 'stands' });
   });
 
+  it('does not take back the same build that another run brought', async () => {
+    const first = await gate.gate({ promote: 'never' });
+    await gate.gate({ promote: 'auto' });
+    expect(await inForce()).toBe(NEW);
+    await override(first.id, 'rollback');
+    await settle();
+    expect((await gate.runs.get(first.id))?.override).toMatchObject({ state: 'stands' });
+    expect(await inForce()).toBe(NEW);
+  });
+
+  it.each(['a person', 'nodes that were gone'])(
+    'takes back what its run led to by %s',
+    async (by) => {
+      const { id } = await gate.gate({ promote: by === 'a person' ? 'manual' : 'auto' });
+      if (by === 'a person') {
+        const order = { build: NEW, configuration: stock.hash, reason };
+        await gate.runs.promote('checkout', order, 'bob');
+        await settle();
+      } else {
+        world.platform.arms.clear();
+        gate = new FakeGate(world);
+        await world.clock.run(gate.untilIdle());
+      }
+      expect(await inForce()).toBe(NEW);
+      await override(id, 'rollback');
+      await settle();
+      expect(await inForce()).toBe(OLD);
+      await override(id, 'rollback', {}, 'bob');
+      await settle();
+      expect((await gate.runs.get(id))?.override).toMatchObject({ state: 'stands' });
+    },
+  );
+
   it('gives way to a later one of the same run, which alone acts', async () => {
     const { run } = await gate.runs.submit({ service: 'checkout', build: NEW }, 'ci');
     await override(run.id, 'promote');
@@ -172,6 +205,7 @@ describe('an override', () => {
     await settle();
     const { items } = await world.store.promotions({ service: 'checkout' }, { limit: 10 });
     expect(items.filter(({ runId }) => runId === id)).toHaveLength(1);
+    expect((await actions(id)).filter((action) => action === 'override.acted')).toHaveLength(1);
     expect((await gate.runs.get(id))?.override).toMatchObject({ state: 'acted' });
     expect(await inForce()).toBe(NEW);
   });
@@ -220,6 +254,83 @@ describe('a promotion of a pass', () => {
     await gate.runs.promote('checkout', back, 'ann');
     await settle();
     expect(await inForce()).toBe(OLD);
+  });
+
+  it('does not get round the decision of its run', async () => {
+    world.steps.find = () => 'breached';
+    expect(await gate.gate()).toMatchObject({ cause: 'promotion-breached' });
+    await expect(gate.runs.promote('checkout', order, 'ann')).rejects.toMatchObject({
+      code: 'judged-rollback',
+      message: expect.stringMatching(/rolled back all the same \(promotion-breached\)/) as string,
+    });
+    expect(world.platform.arms.size).toBeGreaterThan(0);
+    expect(await inForce()).toBe(OLD);
+  });
+
+  it('is not taken while its run has no decision', async () => {
+    const { run } = await gate.runs.submit(
+      { service: 'checkout', build: NEW, promote: 'manual', tune: 'off' },
+      'ci',
+    );
+    let answer: Promise<unknown> | undefined;
+    gate.runs.subscribe(run.id, (event) => {
+      if (event.data.phase !== 'judging') return;
+      answer ??= gate.runs.promote('checkout', order, 'ann').catch((error: unknown) => error);
+    });
+    await world.clock.run(gate.untilIdle());
+    expect(await answer).toMatchObject({ code: 'not-finished' });
+    await gate.runs.promote('checkout', order, 'ann');
+    await settle();
+    expect(await inForce()).toBe(NEW);
+  });
+
+  it('counts for the production it was compared with, unless it has been in force', async () => {
+    world.tuners.proposals = [tuned];
+    const later = await gate.gate({ promote: 'manual', tune: { evaluations: 1, seconds: 60 } });
+    expect(later.configuration?.hash).toBe(tuned.hash);
+    await gate.gate({ promote: 'auto', tune: 'off' });
+    const old = { build: NEW, configuration: tuned.hash, reason };
+    await expect(gate.runs.promote('checkout', old, 'ann')).rejects.toMatchObject({
+      code: 'superseded',
+    });
+    await override(later.id, 'promote');
+    await settle();
+    const { inForce: now } = await world.store.serviceState('checkout');
+    expect(now).toMatchObject({ build: NEW, configurationHash: tuned.hash });
+    const back = { build: OLD, configuration: stock.hash, reason };
+    await expect(gate.runs.promote('checkout', back, 'ann')).rejects.toMatchObject({
+      code: 'not-judged',
+    });
+    // It was in force, between the two.
+    await gate.gate({ build: OLD, promote: 'auto', tune: 'off' });
+    expect(await inForce()).toBe(OLD);
+    await gate.runs.promote('checkout', { ...old, configuration: stock.hash }, 'bob');
+    await settle();
+    expect(await world.store.serviceState('checkout')).toMatchObject({
+      inForce: { build: NEW, configurationHash: stock.hash },
+    });
+  });
+
+  it('is looked at again when its turn has come', async () => {
+    world.tuners.proposals = [tuned];
+    const one = await gate.gate({ promote: 'manual', tune: { evaluations: 1, seconds: 60 } });
+    await gate.gate({ promote: 'manual', tune: 'off' });
+    // Both at once, as two replicas may take them: neither sees the other's.
+    const more = { service: 'checkout', build: NEW, origin: 'person', actor: 'ann' } as const;
+    const { items } = await world.store.runs({ service: 'checkout' }, { limit: 2 });
+    const other = items.find(({ id }) => id !== one.id)!;
+    for (const [runId, configurationHash] of [
+      [other.id, stock.hash],
+      [one.id, tuned.hash],
+    ] as const) {
+      await gate.promotions.create({ ...more, reason, runId, configurationHash });
+    }
+    await world.clock.run(gate.worker.attend());
+    await settle();
+    const { items: ended } = await world.store.promotions({ service: 'checkout' }, { limit: 2 });
+    expect(ended.map(({ state }) => state).sort()).toEqual(['completed', 'failed']);
+    expect(ended.find(({ state }) => state === 'failed')?.summary).toContain('has changed since');
+    await expectWorldInOrder(world);
   });
 
   it('may be ordered by who asked for the run where the catalogue does not mind', async () => {

@@ -44,8 +44,7 @@ export class People {
     const reason = checkedReason(order.reason);
     const pair = { build: order.build, configurationHash: order.configuration };
     await this.#requireFree(service.name);
-    const { judged, origin } = await promotable(store, service.name, pair);
-    const run = judged === undefined ? undefined : await store.run(judged.runId);
+    const { origin, run } = await promotable(store, service.name, pair);
     if (service.fourEyes && run !== undefined) requireSomebodyElse(run, actor, 'promotion');
     await store.appendAudit({
       at: isoNow(clock),
@@ -62,7 +61,14 @@ export class People {
         loosened: run?.settings.loosened ?? [],
       },
     });
-    const request = { service: service.name, ...pair, origin, actor, reason };
+    const request = {
+      service: service.name,
+      ...pair,
+      origin,
+      actor,
+      reason,
+      ...(run === undefined ? {} : { runId: run.id }),
+    };
     const promotion = await promotions.create(request);
     if (run !== undefined) {
       const words = `${actor} orders the promotion of this build: ${reason}`;

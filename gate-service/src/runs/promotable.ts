@@ -1,8 +1,8 @@
 /** What an order of a person leads to: only what was judged gets into production, or what was there before. */
+import { describe } from './production.ts';
 import { isSame } from './in-force.ts';
 import type {
   BuildAndConfiguration,
-  JudgedPair,
   OverrideRecord,
   PromotionOrigin,
   RunRecord,
@@ -10,7 +10,10 @@ import type {
 import { RefusedError } from './run-service.ts';
 import type { RunStore } from './run-store.ts';
 
-type Store = Pick<RunStore, 'serviceState' | 'judgedPair'>;
+type Store = Pick<RunStore, 'judgedPair' | 'promotion' | 'run' | 'serviceHistory' | 'serviceState'>;
+
+/** So many of the builds that were in force can be promoted again after what they were compared with has gone. */
+const KNOWN_BEFORE = 200;
 
 /** What is to come in force, or why there is nothing to do: then the order stands beside the decision. */
 export type Target = { readonly pair: BuildAndConfiguration } | { readonly nothing: string };
@@ -28,7 +31,8 @@ export async function targetOfOverride(
     return isSame(pair, inForce) ? { nothing: `build ${run.build} is in force already` } : { pair };
   }
   // Only what this run brought is taken back; what was there before, or came later, is another run's matter.
-  if (inForce?.build !== run.build || inForce.since <= run.createdAt) {
+  const by = inForce === undefined ? undefined : await store.promotion(inForce.promotionId);
+  if (inForce?.build !== run.build || by?.runId !== run.id) {
     return {
       nothing: `production of ${run.service} does not run anything that this run brought there: nothing has to be taken back`,
     };
@@ -42,10 +46,10 @@ export async function targetOfOverride(
   return { pair: lastKnownGood };
 }
 
-/** How a person's promotion of a pair is to be taken, and the judgement it rests on where it rests on one. */
+/** How a person's promotion of a pair is to be taken, and the run that it rests on where it rests on one. */
 export interface Promotable {
   readonly origin: Extract<PromotionOrigin, 'person' | 'restore'>;
-  readonly judged?: JudgedPair;
+  readonly run?: RunRecord;
 }
 
 /** @throws RefusedError when the pair may not be promoted */
@@ -69,7 +73,39 @@ export async function promotable(
       `build ${pair.build} was judged ${judged.cause} by run ${judged.runId}: an override of that run, with a reason, is the way to promote it all the same`,
     );
   }
-  return { origin: 'person', judged };
+  const run = await store.run(judged.runId);
+  if (run?.phase !== 'finished') {
+    throw new RefusedError(
+      'not-finished',
+      `run ${judged.runId}, which judges build ${pair.build}, is not finished: wait for its decision`,
+    );
+  }
+  if (run.decision === 'rollback') {
+    throw new RefusedError(
+      'judged-rollback',
+      `run ${run.id} met its thresholds and was rolled back all the same (${run.cause ?? 'no cause'}): an override of that run, with a reason, is the way to promote it`,
+    );
+  }
+  const superseded = await supersededPass(store, run, pair);
+  if (superseded !== undefined) throw new RefusedError('superseded', superseded);
+  return { origin: 'person', run };
+}
+
+/**
+ * A pass speaks about the production that it was compared with. What was in force before has proven itself
+ * there and may come back.
+ * @returns why the pass counts no more, for a person; undefined when it does
+ */
+export async function supersededPass(
+  store: Pick<RunStore, 'serviceHistory' | 'serviceState'>,
+  run: RunRecord,
+  pair: BuildAndConfiguration,
+): Promise<string | undefined> {
+  const { inForce } = await store.serviceState(run.service);
+  if (isSame(run.baseline, inForce) || isSame(pair, inForce)) return undefined;
+  const { items } = await store.serviceHistory(run.service, { limit: KNOWN_BEFORE });
+  if (items.some((known) => isSame(known, pair))) return undefined;
+  return `run ${run.id} compared build ${pair.build} with what was in production then, and production has changed since (now ${inForce === undefined ? 'nothing' : describe(inForce)}): gate the build again, or override that run with a reason`;
 }
 
 /**

@@ -83,6 +83,8 @@ export class PromotionExecution {
   async reinstate(service: string, signal: AbortSignal): Promise<void> {
     const { inForce } = await this.#deps.store.serviceState(service);
     if (inForce === undefined) return;
+    // Whose it is stays: an order of that run may still take it back.
+    const repeated = await this.#deps.store.promotion(inForce.promotionId);
     const record = await this.#create({
       service,
       build: inForce.build,
@@ -90,6 +92,7 @@ export class PromotionExecution {
       origin: 'restore',
       actor: 'speed-gate',
       reason: 'the nodes in force were gone',
+      ...(repeated?.runId === undefined ? {} : { runId: repeated.runId }),
     });
     const handle = new PromotionHandle(this.#deps, record);
     try {
@@ -190,6 +193,7 @@ export class PromotionExecution {
     // A restore leads to the last known good itself; what it replaced is no place to go back to.
     const lastKnownGood =
       record.origin === 'restore' ? (state.lastKnownGood ?? state.inForce) : state.inForce;
+    await this.#deps.world.confirm();
     await this.#deps.store.saveServiceState(record.service, state.version, {
       inForce,
       ...(lastKnownGood === undefined ? {} : { lastKnownGood }),

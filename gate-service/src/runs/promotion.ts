@@ -5,12 +5,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { asError, isoNow } from './clock.ts';
-import { RunEnding, ShuttingDown } from './endings.ts';
+import { rethrowLeaving, RunEnding, ShuttingDown } from './endings.ts';
 import { broughtBack, isSame, supersededWords } from './in-force.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { lapsedOrder } from './lapsed-orders.ts';
 import type { Settled } from './production.ts';
 import { describe } from './production.ts';
+import { supersededPass } from './promotable.ts';
 import { PromotionExecution } from './promotion-execution.ts';
 import type { PromotionDependencies, PromotionRequest } from './promotion-execution.ts';
 import { PromotionHandle } from './promotion-handle.ts';
@@ -24,6 +25,8 @@ export class Promotions {
   readonly #lock = new KeyedLock();
   /** Promotions that this process carries out now. */
   readonly #executing = new Map<string, Promise<PromotionRecord>>();
+  /** Services whose production is brought back at this moment. */
+  readonly #bringingBack = new Set<string>();
   readonly #execution: PromotionExecution;
   #driving: AbortController | undefined;
 
@@ -67,11 +70,25 @@ export class Promotions {
    */
   async startQueued(problem: (error: Error) => void): Promise<void> {
     const { items } = await this.#deps.store.promotions({ state: 'running' }, { limit: 200 });
-    for (const { id, origin, stage } of items.toReversed()) {
-      if (stage !== 'queued' || origin === 'run' || this.#executing.has(id)) continue;
-      this.execute(id, this.signal).catch((error: unknown) => {
-        if (!(error instanceof ShuttingDown)) problem(asError(error));
-      });
+    if (this.signal.aborted) return;
+    const told = (error: unknown): void => {
+      if (!(error instanceof ShuttingDown)) problem(asError(error));
+    };
+    for (const { id, origin, service, stage } of items.toReversed()) {
+      if (this.#executing.has(id)) continue;
+      if (stage !== 'queued') this.#bringBack(service).catch(told);
+      else if (origin !== 'run') this.execute(id, this.signal).catch(told);
+    }
+  }
+
+  /** This very process has left one in the middle, because the store or the platform did not answer. */
+  async #bringBack(service: string): Promise<void> {
+    if (this.#bringingBack.has(service)) return;
+    this.#bringingBack.add(service);
+    try {
+      await this.recover(service);
+    } finally {
+      this.#bringingBack.delete(service);
     }
   }
 
@@ -130,8 +147,10 @@ export class Promotions {
       reason: 'the first version of the service',
     });
     const ended = await this.execute(record.id, this.signal);
-    if (ended.state !== 'completed') throw new Error(ended.summary ?? `promotion ${ended.state}`);
-    return ended;
+    if (ended.state === 'completed') return ended;
+    // Another one has got there first.
+    if ((await this.#deps.store.serviceState(service)).inForce !== undefined) return undefined;
+    throw new Error(ended.summary ?? `promotion ${ended.state}`);
   }
 
   /**
@@ -149,9 +168,19 @@ export class Promotions {
       const moved = left.find(({ stage }) => stage !== 'queued');
       const owner =
         moved === undefined ? { service } : new PromotionHandle(this.#deps, moved).owner;
+      if (moved !== undefined) await this.#shutOut(service);
       const { present } = await this.#deps.production.settle(owner);
       for (const record of left) await this.#close(record);
       if (!present) await this.#execution.reinstate(service, this.signal);
+    });
+  }
+
+  /** Who has left it in the middle may only stand still: what it has read of the service is old from now on. */
+  async #shutOut(service: string): Promise<void> {
+    const { version, inForce, lastKnownGood } = await this.#deps.store.serviceState(service);
+    await this.#deps.store.saveServiceState(service, version, {
+      ...(inForce === undefined ? {} : { inForce }),
+      ...(lastKnownGood === undefined ? {} : { lastKnownGood }),
     });
   }
 
@@ -184,16 +213,32 @@ export class Promotions {
   ): Promise<PromotionRecord> {
     const { service } = await this.#stored(id);
     return this.#lock.run(service, async () => {
+      // Nothing has begun: it waits on for whoever drives next.
+      if (signal.aborted) rethrowLeaving(signal.reason);
       // Read again: it may have been ended while it waited for its turn.
       const record = await this.#stored(id);
       if (record.state !== 'running') return record;
-      const lapsed = await lapsedOrder(this.#deps, record);
-      if (lapsed !== undefined) {
-        return new PromotionHandle(this.#deps, record).end('failed', lapsed);
-      }
+      const idle = (await lapsedOrder(this.#deps, record)) ?? (await this.#overtaken(record));
+      if (idle !== undefined) return new PromotionHandle(this.#deps, record).end('failed', idle);
       if (judgedAgainst !== undefined) await this.#requireInForce(record, judgedAgainst.inForce);
       return this.#execution.carryOut(record, signal);
     });
+  }
+
+  /** Why an order that was right when it was given is not any more, now that its turn has come. */
+  async #overtaken(record: PromotionRecord): Promise<string | undefined> {
+    const { id, origin, runId, service } = record;
+    const { store } = this.#deps;
+    if (origin === 'initial') {
+      const { inForce } = await store.serviceState(service);
+      if (inForce === undefined || isSame(inForce, record)) return undefined;
+      return `${describe(inForce)} is in force already: a first version comes only where nothing is`;
+    }
+    if (origin !== 'person' || runId === undefined) return undefined;
+    const run = await store.run(runId);
+    // An override, whose id its promotion has, is an order whatever the run was compared with.
+    if (run === undefined || (await store.overrides(runId)).some((one) => one.id === id)) return;
+    return supersededPass(store, run, record);
   }
 
   async #stored(id: string): Promise<PromotionRecord> {

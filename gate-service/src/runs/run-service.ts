@@ -35,6 +35,7 @@ export type RefusalCode =
   | 'capacity-beside-production'
   | 'not-judged'
   | 'judged-rollback'
+  | 'superseded'
   | 'expired'
   | 'expires-too-late'
   | 'reason-too-short'
