@@ -1,4 +1,4 @@
-/** How long a run measures. Numbers follow facts/measuring.md: request-interleaved pairs, 24 windows, five looks. */
+/** How long a run measures. Numbers follow facts/measuring.md: request-interleaved pairs, 24 windows, nine looks. */
 import type { Profile } from '../settings/catalogue.ts';
 
 export interface MeasuringProfile {

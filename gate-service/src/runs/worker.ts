@@ -37,6 +37,8 @@ export class Worker {
   /** Aborts when this process has to stop driving. */
   #leaving: AbortSignal = new AbortController().signal;
   #recovered = false;
+  /** Something went wrong beside the run that is driven: looked after when that has ended. */
+  #recoverNext = false;
   #interrupted: RunRecord[] = [];
 
   constructor(deps: RunDependencies, options: WorkerOptions) {
@@ -50,7 +52,10 @@ export class Worker {
       activeRun: () => this.#active?.id,
       ...(options.finished === undefined ? {} : { finished: options.finished }),
       ...(options.orders === undefined ? {} : { people: options.orders }),
-      problem: (error) => options.problem?.(error),
+      problem: (error) => {
+        this.#recoverNext = true;
+        options.problem?.(error);
+      },
     });
   }
 
@@ -89,6 +94,7 @@ export class Worker {
    */
   async recover(): Promise<void> {
     const { promotions, store, world } = this.#deps;
+    this.#recoverNext = false;
     for (const service of this.#options.services()) await promotions.recover(service);
     await world.closeOpenIntents();
     await tellMissingDecisions(this.#deps);
@@ -131,7 +137,7 @@ export class Worker {
   async #drain(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        if (!this.#recovered) await this.recover();
+        if (!this.#recovered || this.#recoverNext) await this.recover();
         if (!(await this.step())) await this.#pauses.pause(LOOK_MS, signal);
       } catch (error) {
         if (error instanceof ShuttingDown) return;
@@ -148,7 +154,9 @@ export class Worker {
         await this.#pauses.pause(LOOK_MS, signal);
       } catch (error) {
         if (error instanceof ShuttingDown) return;
-        await this.#startAgain(error, signal);
+        this.#recoverNext = true;
+        this.#options.problem?.(asError(error));
+        await this.#pauses.pause(LOOK_MS, signal);
       }
     }
   }

@@ -29,6 +29,7 @@ export async function decide(context: RunContext): Promise<void> {
     return;
   }
   const production = await untouched(context);
+  context.signal.throwIfAborted();
   await conclude(context, {
     decision: 'pass',
     cause: 'met',
