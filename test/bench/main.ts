@@ -34,6 +34,10 @@ const benches: Readonly<Record<string, Bench>> = {
     summary: 'what swaps of a configuration and changes of weights cost the requests under way',
     run: async (args, signal) => (await import('./swap/bench.ts')).runSwapBench(args, signal),
   },
+  tuner: {
+    summary: 'the tuner, cold and warm, beside random search, Optuna and SMAC on simulated stacks',
+    run: async (args, signal) => (await import('./tuner/bench.ts')).runTunerBench(args, signal),
+  },
 };
 
 const EXIT_USAGE = 2;
