@@ -21,7 +21,9 @@ import {
   trafficPolicyOf,
 } from '../../gate-service/src/mesh/knob-policy.ts';
 import { endpoint, productionPlan, stagingPlan } from '../../gate-service/src/mesh/plan-fixture.ts';
-import { stockConfiguration } from '../../gate-service/src/stack/stock.ts';
+import { nodeWeights } from '../../gate-service/src/mesh/node-weights.ts';
+import { requireStackConfiguration } from '../../gate-service/src/stack/configuration.ts';
+import { stockConfiguration, STOCK_VALUES } from '../../gate-service/src/stack/stock.ts';
 import { loadComponents } from '../../gate-service/src/settings/components.ts';
 
 const { envoy } = loadComponents();
@@ -42,6 +44,33 @@ beforeAll(async () => {
 afterAll(async () => {
   await rm(folder, { recursive: true });
 });
+
+/** Production with unequal nodes, and connections and outlier detection as stock has them not. */
+function turned(ports?: readonly [number, number, number]): MeshPlan {
+  const { values } = requireStackConfiguration(
+    {
+      ...STOCK_VALUES,
+      'mesh.maxRequestsPerConnection': 2,
+      'mesh.outlierConsecutiveErrors': 7,
+      'mesh.outlierInterval': 1500,
+      'mesh.outlierBaseEjection': 4000,
+      'mesh.nodeWeighting': 100,
+    },
+    { cores: 2, memoryMiB: 4096, fileDescriptors: 20_000 },
+  );
+  const plan = productionPlan(ports);
+  const services = plan.services.map((service) => ({
+    ...service,
+    subsets: service.subsets.map((one) => {
+      // The first node of an arm is four times as fast as the others.
+      const speeds = one.endpoints.map((_, index) => (index === 0 ? 4 : 1));
+      const weights = nodeWeights(speeds, values['mesh.nodeWeighting']);
+      const endpoints = one.endpoints.map((node, index) => ({ ...node, weight: weights[index]! }));
+      return { ...one, policy: trafficPolicyOf(values), endpoints };
+    }),
+  }));
+  return { ...plan, services };
+}
 
 describe('envoy --mode validate', () => {
   const placement: EnvoyPlacement = {
@@ -99,6 +128,12 @@ describe('envoy --mode validate', () => {
     expect(code, output).toBe(0);
   });
 
+  it('accepts every later knob of the mesh away from stock', async () => {
+    const { code, output } = await validate(JSON.stringify(renderStatic(turned(), placement)));
+    expect(code, output).toBe(0);
+    expect(output).not.toMatch(/deprecated/i);
+  });
+
   it.each([
     [
       'a route to a missing cluster',
@@ -130,6 +165,7 @@ describe.each(['staging', 'production'] as const)('envoy on the files of %s', (e
   let nodes: readonly http.Server[];
   let ports: [number, number, number];
   const seen = new Map<string, http.IncomingHttpHeaders[]>();
+  const connections = new Map<string, number>();
 
   async function startNode(name: string): Promise<http.Server> {
     const node = http.createServer((request, response) => {
@@ -138,6 +174,7 @@ describe.each(['staging', 'production'] as const)('envoy on the files of %s', (e
       response.statusCode = request.url === '/fails' ? 500 : 200;
       response.end(JSON.stringify({ name, url: request.url }));
     });
+    node.on('connection', () => connections.set(name, (connections.get(name) ?? 0) + 1));
     node.listen(0, '127.0.0.1');
     await once(node, 'listening');
     return node;
@@ -318,6 +355,26 @@ describe.each(['staging', 'production'] as const)('envoy on the files of %s', (e
       const names = [...seen.values()].flat().flatMap((one) => Object.keys(one));
       expect(names).not.toContain(ARM_HEADER);
       expect(names).not.toContain(PLANTED_HEADER);
+    });
+
+    it('gives a faster node its share, and a connection its number of requests', async () => {
+      await publish(turned(ports));
+      await vi.waitFor(async () => {
+        expect(await admin('/clusters')).toMatch(new RegExp(`:${ports[0]}::weight::100\\n`));
+        expect(await admin('/clusters')).toMatch(new RegExp(`:${ports[1]}::weight::25\\n`));
+        const clusters = await admin('/config_dump?resource=dynamic_active_clusters');
+        expect(clusters).toMatch(/"max_requests_per_connection": 2\b/);
+        expect(clusters).toMatch(/"consecutive_gateway_failure": 7\b/);
+      });
+      seen.clear();
+      const before = connections.get('a') ?? 0;
+      for (let count = 0; count < 100; count += 1) await get('/');
+      const share = (name: string) => seen.get(name)?.length ?? 0;
+      // 95 % go to the arm of a and b; of these 4 in 5 to a.
+      expect(share('a')).toBeGreaterThan(2.5 * share('b'));
+      expect(share('b')).toBeGreaterThan(5);
+      // The health check has connections of its own.
+      expect((connections.get('a') ?? 0) - before).toBeGreaterThanOrEqual(share('a') / 2 - 1);
     });
 
     it('follows weights and draining endpoints', async () => {
