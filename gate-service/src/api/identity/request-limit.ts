@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ProblemError } from '../problems/problem.ts';
 
 /**
- * Limits every route for each identity, or address where none is asked for. Register it after the check of rights
+ * Limits every route that does not opt out (`rateLimit: false`, the probes) for each identity, or address where none is asked for. Register it after the check of rights
  * and before the routes.
  * @param perMinute most requests of one caller in a minute
  */

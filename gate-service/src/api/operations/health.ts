@@ -13,6 +13,8 @@ declare module 'fastify' {
 }
 
 const DATABASE_TIMEOUT_MS = 1_000;
+/** Probes of many callers may share one address; a 429 would have a service restarted that only has much to do. */
+const PROBED = { right: 'public', rateLimit: false } as const;
 const aliveSchema = z.object({ status: z.string() });
 const readySchema = z.object({
   status: z.string(),
@@ -61,7 +63,7 @@ export function healthRoutes(
     app.get(
       '/healthz',
       {
-        config: { right: 'public' },
+        config: PROBED,
         schema: {
           tags: ['operations'],
           summary: 'Whether the process answers',
@@ -74,7 +76,7 @@ export function healthRoutes(
     app.get(
       '/readyz',
       {
-        config: { right: 'public' },
+        config: PROBED,
         schema: {
           tags: ['operations'],
           summary: 'Whether requests should be sent here',
