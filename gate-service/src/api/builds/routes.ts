@@ -69,14 +69,10 @@ export function buildRoutes(dependencies: AppDependencies): FastifyPluginCallbac
         const file = await buildFiles.receive(sha256, content as AsyncIterable<Uint8Array>);
         const actor = actorOf(request);
         const at = now().toISOString();
-        await store.saveBuild({
-          digest: sha256,
-          location: file.path,
-          sizeBytes: file.sizeBytes,
-          uploadedBy: actor,
-          uploadedAt: at,
-        });
-        if (file.created) {
+        // The store decides what is new, and the audit comes first: a file that a service left behind when it died
+        // in between is an upload that nobody has been named for yet.
+        const known = (await store.build(sha256)) !== undefined;
+        if (!known) {
           await store.appendAudit({
             at,
             actor,
@@ -85,10 +81,17 @@ export function buildRoutes(dependencies: AppDependencies): FastifyPluginCallbac
             data: { sizeBytes: file.sizeBytes },
           });
         }
+        await store.saveBuild({
+          digest: sha256,
+          location: file.path,
+          sizeBytes: file.sizeBytes,
+          uploadedBy: actor,
+          uploadedAt: at,
+        });
         const build = await store.build(sha256);
         if (build === undefined)
           throw new Error(`build ${sha256} is gone right after it was stored`);
-        return reply.code(file.created ? 201 : 200).send(view(build));
+        return reply.code(known ? 200 : 201).send(view(build));
       },
     );
 
