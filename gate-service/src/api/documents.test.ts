@@ -1,12 +1,15 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeSampleFile } from '../load/sample-file.ts';
+import { FORMAT, HEADER } from '../load/sample-format.ts';
 import type { Judgement, ThresholdOutcome } from '../judge/judgement.ts';
 import type { MeasurementRecord } from '../runs/run-store.ts';
 import type { OverrideView } from '../runs/run.ts';
 import type { Problem } from './problems/problem.ts';
+import { jtlOf } from './runs/documents/jtl.ts';
 import { escapeMarkup } from './runs/documents/markup.ts';
 import { bearer, openApiFixture, runView } from '../../../test/support/api-fixture.ts';
 import type { ApiFixture } from '../../../test/support/api-fixture.ts';
@@ -182,6 +185,34 @@ describe('documents of a run', () => {
       '',
     ]);
   });
+
+  it('are streamed as JTL: HEAD reads nothing, and what is damaged does not look whole', async () => {
+    const url = '/v1/runs/run-1/results.jtl';
+    const file = join(fixture.directory, 'samples', 'm-1.csv.gz');
+    const text = `# format: ${FORMAT}\n${HEADER}\n`;
+    const row = 'candidate,n1,0,cart,2000000,42000,ok\n';
+    const packed = gzipSync(text + row.repeat(50_000));
+    await writeFile(file, packed);
+    let longest = 0;
+    let lines = 0;
+    for await (const piece of jtlOf(file, 0)) {
+      longest = Math.max(longest, piece.length);
+      lines += piece.split('\n').length - 1;
+    }
+    expect(lines).toBe(50_001);
+    expect(longest).toBeLessThan(1_000_000);
+
+    await writeFile(file, packed.subarray(0, packed.length / 2));
+    await fixture.app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = fixture.app.server.address() as AddressInfo;
+    const broken = await fetch(`http://127.0.0.1:${port}${url}`, { headers: bearer('read') });
+    await expect(broken.text()).rejects.toThrow();
+    await writeFile(file, gzipSync(`${text}nonsense\n`));
+    expect((await get('results.jtl')).statusCode).toBe(500);
+    const head = await fixture.app.inject({ method: 'HEAD', url, headers: bearer('read') });
+    expect(head.statusCode).toBe(200);
+    expect(head.headers['content-type']).toContain('text/csv');
+  }, 30_000);
 
   it('are JUnit: a breach fails, what was not measured is an error', async () => {
     const { body } = await get('junit.xml');

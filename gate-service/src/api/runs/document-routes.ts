@@ -3,16 +3,14 @@ import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { readSampleFile } from '../../load/sample-file.ts';
-import type { Sample } from '../../load/sample.ts';
 import type { MeasurementRecord } from '../../runs/run-store.ts';
 import type { AppDependencies } from '../dependencies.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { idSchema } from '../schemas.ts';
-import { JTL_HEADER, jtlLine } from './documents/jtl.ts';
+import { jtlOf } from './documents/jtl.ts';
 import { renderJunit } from './documents/junit.ts';
 import { renderReport } from './documents/report.ts';
 import { collectEvidence, evidenceSchema } from './evidence.ts';
@@ -21,7 +19,6 @@ import { withoutInfinities } from './schemas.ts';
 
 const REPORT_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
-const LINES_PER_CHUNK = 500;
 
 const parameters = z.object({ id: idSchema });
 const selection = z.object({
@@ -115,10 +112,10 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
           request.query.measurement,
         );
         const file = await fileOf(measurement);
-        return reply
+        void reply
           .header('content-type', 'application/gzip')
-          .header('content-disposition', `attachment; filename="${measurement.id}.csv.gz"`)
-          .send(createReadStream(file));
+          .header('content-disposition', `attachment; filename="${measurement.id}.csv.gz"`);
+        return sendStream(request, reply, () => createReadStream(file));
       },
     );
 
@@ -137,11 +134,10 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
           request.params.id,
           request.query.measurement,
         );
-        const { samples } = await readSampleFile(await fileOf(measurement));
+        const file = await fileOf(measurement);
         const startedAtMs = Date.parse(measurement.startedAt);
-        return reply
-          .header('content-type', 'text/csv; charset=utf-8')
-          .send(Readable.from(jtl(samples, startedAtMs)));
+        void reply.header('content-type', 'text/csv; charset=utf-8');
+        return sendStream(request, reply, () => Readable.from(jtlOf(file, startedAtMs)));
       },
     );
 
@@ -176,14 +172,7 @@ export function documentRoutes(dependencies: AppDependencies): FastifyPluginCall
   };
 }
 
-function* jtl(samples: readonly Sample[], startedAtMs: number): Generator<string> {
-  yield JTL_HEADER;
-  for (let at = 0; at < samples.length; at += LINES_PER_CHUNK) {
-    const chunk = samples.slice(at, at + LINES_PER_CHUNK);
-    // Warm-up was sent too, but it is no result.
-    yield chunk
-      .filter((sample) => sample.window >= 0)
-      .map((sample) => jtlLine(sample, startedAtMs))
-      .join('');
-  }
+/** Sends what is read as it is sent; to HEAD only its headers, for which nothing is read. */
+function sendStream(request: FastifyRequest, reply: FastifyReply, open: () => Readable) {
+  return reply.send(request.method === 'HEAD' ? Readable.from([]) : open());
 }
