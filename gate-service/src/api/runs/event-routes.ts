@@ -1,13 +1,14 @@
 /** `GET /v1/runs/:id/events`: as a stream for viewers, as a list for scripts that poll. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import type { FastifyReply } from 'fastify';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppDependencies } from '../dependencies.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { idSchema } from '../schemas.ts';
 import { followEvents, formatServerSentEvent, isOver } from './event-stream.ts';
-import type { StreamTimes } from './event-stream.ts';
+import type { StreamItem, StreamTimes } from './event-stream.ts';
 import { runFor } from './routes.ts';
 import { runEventSchema } from './schemas.ts';
 
@@ -52,6 +53,13 @@ export function eventRoutes({ runs }: AppDependencies): FastifyPluginCallbackZod
         },
       },
       async (request, reply) => {
+        // Before anything is waited for: a viewer who leaves meanwhile, or a service that closes, is not missed.
+        const stream = new AbortController();
+        open.add(stream);
+        reply.raw.once('close', () => {
+          open.delete(stream);
+          stream.abort();
+        });
         const { id } = request.params;
         const run = await runFor(runs, request, 'read', id);
         const after = request.headers['last-event-id'] ?? request.query.after ?? 0;
@@ -62,39 +70,43 @@ export function eventRoutes({ runs }: AppDependencies): FastifyPluginCallbackZod
         if (isOver(run) && (await runs.events(id, after)).length === 0) {
           return reply.code(204).send(undefined);
         }
-        const stream = new AbortController();
-        open.add(stream);
         reply.hijack();
-        const { raw } = reply;
-        raw.on('close', () => {
-          stream.abort();
-        });
-        try {
-          raw.writeHead(200, {
-            ...(reply.getHeaders() as Record<string, string>),
-            'content-type': 'text/event-stream; charset=utf-8',
-            'cache-control': 'no-store',
-            'x-accel-buffering': 'no',
-            // A kept connection that falls idle during shutdown would hold it up.
-            connection: 'close',
-          });
-          await write(raw, 'retry: 2000\n\n', stream.signal);
-          for await (const item of followEvents(runs, id, after, TIMES, stream.signal)) {
-            const text = item.kind === 'event' ? formatServerSentEvent(item.event) : ': alive\n\n';
-            await write(raw, text, stream.signal);
-          }
-          if (!stream.signal.aborted) await write(raw, 'event: end\ndata: {}\n\n', stream.signal);
-        } catch (error) {
-          if (!stream.signal.aborted) request.log.error({ err: error }, 'event stream failed');
-        } finally {
-          open.delete(stream);
-          raw.end();
-        }
+        await tell(reply, followEvents(runs, id, after, TIMES, stream.signal), stream.signal);
         return reply;
       },
     );
     done();
   };
+}
+
+/** Writes the stream until it ends or the viewer leaves. */
+async function tell(
+  reply: FastifyReply,
+  items: AsyncIterable<StreamItem>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { log, raw } = reply;
+  if (raw.destroyed) return;
+  try {
+    raw.writeHead(200, {
+      ...(reply.getHeaders() as Record<string, string>),
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+      // A kept connection that falls idle during shutdown would hold it up.
+      connection: 'close',
+    });
+    await write(raw, 'retry: 2000\n\n', signal);
+    for await (const item of items) {
+      const text = item.kind === 'event' ? formatServerSentEvent(item.event) : ': alive\n\n';
+      await write(raw, text, signal);
+    }
+    if (!signal.aborted) await write(raw, 'event: end\ndata: {}\n\n', signal);
+  } catch (error) {
+    if (!signal.aborted) log.error({ err: error }, 'event stream failed');
+  } finally {
+    raw.end();
+  }
 }
 
 /** @throws ProblemError 400 for an id of another run, or of a store that was set back */
@@ -122,5 +134,6 @@ function wantsStream(accept: string | undefined, hasAfter: boolean): boolean {
 
 /** Waits for a slow reader instead of piling up what it has not read. */
 async function write(raw: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
+  if (raw.destroyed) return;
   if (!raw.write(text) && !signal.aborted) await once(raw, 'drain', { signal });
 }
