@@ -11,6 +11,16 @@ import type { Identity } from './rights.ts';
 /** Says in every answer how the service is run. */
 export const INSECURE_HEADER = 'speed-gate-insecure';
 
+/** By any of them a proxy says that it hands on somebody's request. */
+const PROXY_HEADERS = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+];
+
 /** What must stand beside a name in the records, or weakens the gate, still takes a token. */
 const anonymous: Identity = createIdentity(
   'anonymous',
@@ -25,7 +35,8 @@ export function anonymousOf(request: FastifyRequest): Identity | undefined {
 
 /**
  * Refuses what a foreign web page can make a browser send here: by a name of its own that it points to this
- * machine (DNS rebinding), or as a request across origins. A proxy that hands on others' requests is refused too.
+ * machine (DNS rebinding), or as a request across origins. A proxy that says of itself that it hands on others'
+ * requests is refused too; one that says nothing cannot be told from a user of this machine.
  */
 export function guardLoopback(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
@@ -46,7 +57,7 @@ function foreign(request: FastifyRequest): ProblemError | undefined {
       'this service runs with --insecure-loopback: address it as localhost or 127.0.0.1',
     );
   }
-  if (headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined) {
+  if (PROXY_HEADERS.some((name) => headers[name] !== undefined)) {
     return new ProblemError(
       403,
       'forwarded',
