@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -28,12 +29,13 @@ it('forgets a viewer who left before the stream began', async () => {
     return runs.views.get(id);
   });
   const arrived = once(app.server, 'connection') as Promise<[Socket]>;
+  const began = once(app.server, 'request') as Promise<[IncomingMessage, ServerResponse]>;
   const viewer = connect(port, '127.0.0.1');
   const { authorization } = bearer('read');
   viewer.write(
     `GET /v1/runs/run-1/events HTTP/1.1\r\nHost: gate\r\nAuthorization: ${authorization}\r\n\r\n`,
   );
-  const [socket] = await arrived;
+  const [[socket], [, response]] = await Promise.all([arrived, began]);
   await asked.promise;
   const left = once(socket, 'close');
   viewer.destroy();
@@ -48,4 +50,6 @@ it('forgets a viewer who left before the stream began', async () => {
   }
   expect(get).toHaveBeenCalledTimes(4);
   expect(runs.listeners('run-1')).toBe(0);
+  // Nor is it waited for that he reads.
+  expect(response.listenerCount('drain')).toBe(0);
 });
