@@ -1,5 +1,5 @@
 /** The dashboard is built without the service: here its idea of the answers is held against the real ones. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -12,22 +12,54 @@ import { CONTROLS } from '../../dashboard/src/text/words.ts';
 import { amountInBaseUnit, lowerIsBetter, parseThreshold } from '../judge/threshold.ts';
 import { appendMetadata, writeSampleFile } from '../load/sample-file.ts';
 import type { Sample } from '../load/sample.ts';
+import type { auditEntrySchema } from './audit/routes.ts';
+import type { meSchema, signInSchema } from './identity/routes.ts';
 import type { promotionSchema } from './promotions/schemas.ts';
 import type { judgementRecordSchema } from './runs/judgement-schemas.ts';
+import type { queueEntrySchema } from './runs/queue-routes.ts';
 import { controlOutcomeSchema } from './runs/schemas.ts';
 import type { runEventSchema, runSchema } from './runs/schemas.ts';
+import type {
+  configurationViewSchema,
+  inForceSchema,
+  referenceSchema,
+  serviceSchema,
+  trendPointSchema,
+} from './services/schemas.ts';
 
 /** Compiles only where every answer of the API is what the dashboard takes it for. */
 const shapes = {
-  run: (answer: z.infer<typeof runSchema>): dashboard.Run => answer,
-  event: (answer: z.infer<typeof runEventSchema>): dashboard.RunEvent => answer,
-  judgement: (answer: z.infer<typeof judgementRecordSchema>): dashboard.JudgementRecord => answer,
-  promotion: (answer: z.infer<typeof promotionSchema>): dashboard.Promotion => answer,
+  AuditEntry: (answer: z.infer<typeof auditEntrySchema>): dashboard.AuditEntry => answer,
+  InForce: (answer: z.infer<typeof inForceSchema>): dashboard.InForce => answer,
+  JudgementRecord: (answer: z.infer<typeof judgementRecordSchema>): dashboard.JudgementRecord =>
+    answer,
+  Me: (answer: z.infer<typeof meSchema>): dashboard.Me => answer,
+  Promotion: (answer: z.infer<typeof promotionSchema>): dashboard.Promotion => answer,
+  QueueEntry: (answer: z.infer<typeof queueEntrySchema>): dashboard.QueueEntry => answer,
+  Reference: (answer: z.infer<typeof referenceSchema>): dashboard.Reference => answer,
+  Run: (answer: z.infer<typeof runSchema>): dashboard.Run => answer,
+  RunEvent: (answer: z.infer<typeof runEventSchema>): dashboard.RunEvent => answer,
+  Service: (answer: z.infer<typeof serviceSchema>): dashboard.Service => answer,
+  ServiceConfiguration: (
+    answer: z.infer<typeof configurationViewSchema>,
+  ): dashboard.ServiceConfiguration => answer,
+  SignIn: (answer: z.infer<typeof signInSchema>): dashboard.SignIn => answer,
+  TrendPoint: (answer: z.infer<typeof trendPointSchema>): dashboard.TrendPoint => answer,
 };
 
 describe('what the dashboard takes for granted', () => {
-  it('answers have the shape that it shows', () => {
-    expect(Object.keys(shapes)).toHaveLength(4);
+  it('is held against the schema of every answer that it asks for', async () => {
+    const root = join(import.meta.dirname, '../../dashboard/src');
+    const asked = new Set(['RunEvent']);
+    for (const name of await readdir(root, { recursive: true })) {
+      if (!/\.tsx?$/.test(name)) continue;
+      const source = await readFile(join(root, name), 'utf8');
+      const calls = source.matchAll(
+        /\b(?:useResource|usePages|get|send|put)<(?:Page<)?([A-Z][A-Za-z]+)>/g,
+      );
+      for (const [, type = ''] of calls) asked.add(type);
+    }
+    expect([...asked].sort()).toEqual(Object.keys(shapes).sort());
   });
 
   it('every control has a name and says what it asks', () => {

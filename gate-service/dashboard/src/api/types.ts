@@ -3,6 +3,8 @@
 export type Decision = 'pass' | 'promote' | 'rollback';
 export type Outcome = 'met' | 'breached' | 'inconclusive' | 'invalid';
 export type Unit = 'ratio' | 'ms' | 'share';
+/** Of all knobs of the stack. */
+export type Values = Readonly<Record<string, number | boolean | string>>;
 
 export interface ThresholdOutcome {
   readonly threshold: string;
@@ -61,13 +63,13 @@ export interface PromotionStep {
 export type PromotionState = 'running' | 'completed' | 'returned' | 'failed';
 
 export interface Override {
-  readonly id?: string | undefined;
+  readonly id: string;
   readonly actor: string;
   readonly reason: string;
   readonly order: 'promote' | 'rollback';
   readonly at: string;
   readonly expiresAt: string;
-  readonly state?: 'waiting' | 'acted' | 'refused' | 'expired' | 'stands' | undefined;
+  readonly state: 'waiting' | 'acted' | 'refused' | 'expired' | 'stands';
   readonly outcome?: string | undefined;
   /** Of the decision that it stands beside. */
   readonly cause?: string | undefined;
@@ -112,13 +114,12 @@ export interface Run {
     | {
         readonly hash: string;
         readonly adopted: boolean;
-        readonly values: Readonly<Record<string, number | boolean | string>>;
+        readonly values: Values;
       }
     | undefined;
   readonly promotion?: PromotionInShort | undefined;
   readonly cancel?: { readonly actor: string; readonly at: string } | undefined;
-  readonly override?: Override | undefined;
-  readonly overrides?: readonly Override[] | undefined;
+  readonly overrides: readonly Override[];
   readonly attempts: readonly Attempt[];
   readonly queue?:
     | {
@@ -127,7 +128,7 @@ export interface Run {
         readonly reason: string;
       }
     | undefined;
-  readonly earlierRuns?: number | undefined;
+  readonly earlierRuns: number;
   readonly loosened?: readonly string[] | undefined;
   readonly supersededBy?: string | undefined;
 }
@@ -187,12 +188,17 @@ export interface ServiceRules {
 export interface Service {
   readonly name: string;
   readonly description: string;
-  readonly rules?: ServiceRules | undefined;
+  readonly rules: ServiceRules;
   readonly inForce?: InForce | undefined;
   readonly lastKnownGood?: InForce | undefined;
   readonly reference?: Reference | undefined;
   readonly latestRun?: Run | undefined;
   readonly promotion?: Promotion | undefined;
+}
+
+export interface ServiceConfiguration {
+  readonly inForce?: { readonly values?: Values | undefined } | undefined;
+  readonly lastKnownGood?: { readonly values?: Values | undefined } | undefined;
 }
 
 /** One run on the trend: effects with their intervals, as they were judged. */
@@ -230,7 +236,7 @@ export interface AuditEntry {
   readonly service?: string | undefined;
   readonly reason?: string | undefined;
   readonly data: Readonly<Record<string, unknown>>;
-  readonly hash?: string | undefined;
+  readonly hash: string;
 }
 
 export interface Page<T> {

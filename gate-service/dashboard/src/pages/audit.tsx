@@ -1,18 +1,16 @@
-import type { AuditEntry, Page, Service } from '../api/types.ts';
-import { SelectFilter, TextFilter } from '../parts/filter.tsx';
+import type { AuditEntry } from '../api/types.ts';
+import { Filters, TextFilter } from '../parts/filter.tsx';
 import { Instant } from '../parts/instant.tsx';
 import { More } from '../parts/more.tsx';
 import { Empty, Loaded } from '../parts/notice.tsx';
 import { useTitle } from '../parts/title.ts';
 import { usePages } from '../state/pages.ts';
-import { useResource } from '../state/resource.ts';
 import { addressOf, usePlace } from '../state/route.ts';
 import { short } from '../text/words.ts';
 
 export function AuditPage() {
   useTitle('Audit');
   const { query } = usePlace();
-  const services = useResource<Page<Service>>('/v1/services');
   const entries = usePages<AuditEntry>(
     addressOf('/v1/audit', {
       limit: '50',
@@ -27,20 +25,9 @@ export function AuditPage() {
         Who did what and why, newest first. Every entry carries the hash of the one before it;{' '}
         <code>speed-gate audit verify</code> checks the chain.
       </p>
-      <form
-        class="filters"
-        aria-label="Filters"
-        onSubmit={(event) => {
-          event.preventDefault();
-        }}
-      >
-        <SelectFilter
-          name="service"
-          label="Service"
-          of={(services.data?.items ?? []).map(({ name }) => name)}
-        />
+      <Filters>
         <TextFilter name="subject" label="Run, promotion or build" />
-      </form>
+      </Filters>
       <Loaded of={entries} lines={12}>
         {({ items }) =>
           items.length === 0 ? (
@@ -85,11 +72,9 @@ function Entry({ entry }: { readonly entry: AuditEntry }) {
       <details>
         <summary>Details</summary>
         <pre>{JSON.stringify(data, undefined, 2)}</pre>
-        {hash !== undefined && (
-          <p class="quiet">
-            SHA-256 of this entry and the one before: <code>{hash}</code>
-          </p>
-        )}
+        <p class="quiet">
+          SHA-256 of this entry and the one before: <code>{hash}</code>
+        </p>
       </details>
     </li>
   );

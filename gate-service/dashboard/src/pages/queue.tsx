@@ -43,7 +43,7 @@ export function QueuePage() {
   );
 }
 
-function stateOf({ earlierRuns = 0, phase, queue }: QueueEntry) {
+function stateOf({ earlierRuns, phase, queue }: QueueEntry) {
   const again = earlierRuns > 0 && ` Run ${earlierRuns + 1} of this build.`;
   if (queue === undefined) {
     return (

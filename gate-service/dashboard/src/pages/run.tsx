@@ -102,7 +102,7 @@ function RunHead({ resource, run }: { readonly run: Run; readonly resource: Reso
 function RunBody({ events, run }: { readonly run: Run; readonly events: readonly RunEvent[] }) {
   const { me } = useSession();
   const finished = run.phase === 'finished';
-  const overrides = run.overrides ?? (run.override === undefined ? [] : [run.override]);
+  const { overrides } = run;
   const log = (
     <Section id="events" title="What happened">
       <Events events={events} />

@@ -1,30 +1,19 @@
-import type { Page, Run, Service } from '../api/types.ts';
-import { SelectFilter, TextFilter } from '../parts/filter.tsx';
+import type { Run } from '../api/types.ts';
+import { Filters, SelectFilter, TextFilter } from '../parts/filter.tsx';
 import { More } from '../parts/more.tsx';
 import { Empty, Loaded } from '../parts/notice.tsx';
 import { RunList } from '../parts/run-list.tsx';
 import { useTitle } from '../parts/title.ts';
 import { usePages } from '../state/pages.ts';
-import { useResource } from '../state/resource.ts';
 import { addressOf, usePlace } from '../state/route.ts';
+import { CAUSES } from '../text/words.ts';
 
-export const DECISIONS = ['pass', 'promote', 'rollback'];
-export const CAUSES = [
-  'met',
-  'breached',
-  'inconclusive',
-  'invalid',
-  'promotion-breached',
-  'platform-failed',
-  'cancelled',
-  'superseded',
-];
+const DECISIONS = ['pass', 'promote', 'rollback'];
 const FILTERS = ['service', 'decision', 'cause', 'requestedBy', 'build'];
 
 export function RunsPage() {
   useTitle('Runs');
   const { query } = usePlace();
-  const services = useResource<Page<Service>>('/v1/services');
   const wanted = FILTERS.map((name) => [name, query.get(name) ?? undefined] as const);
   const runs = usePages<Run>(
     addressOf('/v1/runs', { limit: '50', ...Object.fromEntries(wanted) }),
@@ -34,22 +23,11 @@ export function RunsPage() {
   return (
     <>
       <h1>Runs</h1>
-      <form
-        class="filters"
-        aria-label="Filters"
-        onSubmit={(event) => {
-          event.preventDefault();
-        }}
-      >
-        <SelectFilter
-          name="service"
-          label="Service"
-          of={(services.data?.items ?? []).map(({ name }) => name)}
-        />
+      <Filters>
         <SelectFilter name="decision" label="Decision" of={DECISIONS} />
-        <SelectFilter name="cause" label="Cause" of={CAUSES} />
+        <SelectFilter name="cause" label="Cause" of={Object.keys(CAUSES)} />
         <TextFilter name="requestedBy" label="Asked for by" />
-      </form>
+      </Filters>
       <Loaded of={runs} lines={12}>
         {({ items }) =>
           items.length === 0 ? (

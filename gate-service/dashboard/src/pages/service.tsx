@@ -80,18 +80,16 @@ function ServiceBody({ done, service }: { readonly service: Service; readonly do
       <Section id="trend" title="Trend">
         <ServiceTrend trend={trend} />
       </Section>
-      {rules !== undefined && (
-        <Section id="rules" title="What a build must keep">
-          <ul class="rules">
-            {rules.thresholds.map((threshold) => (
-              <li key={threshold}>
-                <code>{threshold}</code>
-              </li>
-            ))}
-          </ul>
-          <p class="quiet">{RULES[rules.promote]}</p>
-        </Section>
-      )}
+      <Section id="rules" title="What a build must keep">
+        <ul class="rules">
+          {rules.thresholds.map((threshold) => (
+            <li key={threshold}>
+              <code>{threshold}</code>
+            </li>
+          ))}
+        </ul>
+        <p class="quiet">{RULES[rules.promote]}</p>
+      </Section>
       <Section id="reference" title="Reference">
         <ReferenceState service={service} labels={labels} me={me} done={done} />
       </Section>

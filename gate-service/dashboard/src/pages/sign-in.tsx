@@ -4,27 +4,23 @@ import type { Problem } from '../api/problem.ts';
 import { beginSignIn } from '../api/open-id.ts';
 import { ProblemNotice } from '../parts/notice.tsx';
 import { useTitle } from '../parts/title.ts';
-import { refreshSession, signIn } from '../state/session.ts';
+import { signIn } from '../state/session.ts';
 import type { Session } from '../state/session.ts';
 
 /** The ways that this gate service offers: an issuer of people's identities, a token, or both. */
-export function SignInPage({ session }: { readonly session: Session }) {
+export function SignInPage({
+  session,
+}: {
+  readonly session: Extract<Session, { state: 'signed-out' }>;
+}) {
   useTitle('Sign in');
   const { problem, ways } = session;
   return (
     <div class="sign-in">
       <h1>Sign in</h1>
       {problem !== undefined && <ProblemNotice problem={problem} />}
-      {ways === undefined && (
-        <p class="notice bad" role="alert">
-          The gate service does not answer.{' '}
-          <button type="button" onClick={() => void refreshSession()}>
-            Try again
-          </button>
-        </p>
-      )}
-      {ways?.oidc !== undefined && <IssuerButton issuer={ways.oidc} />}
-      {ways?.token !== false && <TokenForm />}
+      {ways.oidc !== undefined && <IssuerButton issuer={ways.oidc} />}
+      {ways.token && <TokenForm />}
     </div>
   );
 }

@@ -1,9 +1,33 @@
 /** Filters that stand in the address, so that a filtered list can be linked to. */
+import type { ComponentChildren } from 'preact';
+import type { Page, Service } from '../api/types.ts';
+import { useResource } from '../state/resource.ts';
 import { addressOf, go, usePlace } from '../state/route.ts';
 
 /** Sets one value of the address's query; an empty one is taken out. */
 function setQuery(path: string, query: URLSearchParams, name: string, value: string): void {
   go(addressOf(path, { ...Object.fromEntries(query), [name]: value }), true);
+}
+
+/** The form above a list: by service first, then by what the list knows besides. */
+export function Filters({ children }: { readonly children: ComponentChildren }) {
+  const services = useResource<Page<Service>>('/v1/services');
+  return (
+    <form
+      class="filters"
+      aria-label="Filters"
+      onSubmit={(event) => {
+        event.preventDefault();
+      }}
+    >
+      <SelectFilter
+        name="service"
+        label="Service"
+        of={(services.data?.items ?? []).map(({ name }) => name)}
+      />
+      {children}
+    </form>
+  );
 }
 
 export function SelectFilter({

@@ -7,7 +7,7 @@ import { ConfigurationValues } from './tuning.tsx';
 
 /** Which build, compared with what, on which configuration, for whom. */
 export function Details({ run }: { readonly run: Run }) {
-  const { baseline, configuration, earlierRuns = 0, startedBy } = run;
+  const { baseline, configuration, earlierRuns, startedBy } = run;
   return (
     <>
       <Facts

@@ -5,7 +5,7 @@ import { addressOf } from '../state/route.ts';
 
 /** All runs of the same build: nobody gates until it is green in the dark. */
 export function EarlierRuns({ run }: { readonly run: Run }) {
-  const { build, earlierRuns = 0, service } = run;
+  const { build, earlierRuns, service } = run;
   const runs = useResource<Page<Run>>(
     earlierRuns > 0 ? addressOf('/v1/runs', { service, build, limit: '20' }) : undefined,
   );

@@ -14,7 +14,7 @@ export function Overrides({ events, overrides }: Properties) {
   return (
     <ul class="overrides">
       {overrides.map((one) => (
-        <li key={one.id ?? one.at} class="card">
+        <li key={one.id} class="card">
           <p>
             <strong>{one.actor}</strong> ordered <strong>{one.order}</strong>{' '}
             <Instant at={one.at} />
@@ -24,7 +24,7 @@ export function Overrides({ events, overrides }: Properties) {
           </p>
           <blockquote>{one.reason}</blockquote>
           <p>
-            {one.state !== undefined && <Mark sign={signOf(one.state)} />} {one.outcome}{' '}
+            <Mark sign={signOf(one.state)} /> {one.outcome}{' '}
             <span class="quiet">
               It could act until <Instant at={one.expiresAt} />. The decision stays as it was.
             </span>

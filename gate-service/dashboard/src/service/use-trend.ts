@@ -4,5 +4,5 @@ import { useResource } from '../state/resource.ts';
 import type { Resource } from '../state/resource.ts';
 
 export function useTrend(service: string, limit: number): Resource<Page<TrendPoint>> {
-  return useResource(`/v1/services/${service}/trend?limit=${limit}`, 30_000);
+  return useResource<Page<TrendPoint>>(`/v1/services/${service}/trend?limit=${limit}`, 30_000);
 }

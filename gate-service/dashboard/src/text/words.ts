@@ -41,7 +41,8 @@ export function signOfRun(run: Pick<Run, 'decision' | 'phase'>): Sign {
   return { tone: 'busy', icon: '…', word: run.phase };
 }
 
-const CAUSES: Readonly<Record<string, string>> = {
+/** What each cause of a decision means. */
+export const CAUSES: Readonly<Record<string, string>> = {
   met: 'every threshold was met',
   breached: 'a threshold was provably missed',
   inconclusive: 'neither shown nor refuted in the time there was',

@@ -11,7 +11,7 @@ import {
   serviceNameSchema,
 } from '../schemas.ts';
 
-const auditEntrySchema = z
+export const auditEntrySchema = z
   .object({
     sequence: z.int(),
     at: instantSchema,

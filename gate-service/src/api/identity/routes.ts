@@ -5,7 +5,7 @@ import { identityOf } from './authenticate.ts';
 import type { IdentitySource } from './identity-source.ts';
 import { rightSchema } from './rights.ts';
 
-const meSchema = z
+export const meSchema = z
   .object({
     name: z.string().describe('How records name the caller.'),
     kind: z.enum(['person', 'ci', 'anonymous']),
@@ -15,7 +15,7 @@ const meSchema = z
   })
   .meta({ id: 'Me' });
 
-const signInSchema = z
+export const signInSchema = z
   .object({
     token: z.boolean().describe('Whether a token of the identities file opens the service.'),
     oidc: z

@@ -3,8 +3,7 @@ import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { DeliveryRecord } from '../../runs/run-store.ts';
 import type { AppDependencies } from '../dependencies.ts';
-import { actorOf } from '../identity/authenticate.ts';
-import { EVERY_SERVICE } from '../identity/rights.ts';
+import { actorOf, everyService } from '../identity/authenticate.ts';
 import { ProblemError } from '../problems/problem.ts';
 import { idSchema, instantSchema, pageQuerySchema, pageRequest, pageSchema } from '../schemas.ts';
 
@@ -25,7 +24,7 @@ const deliverySchema = z
   })
   .meta({ id: 'Delivery' });
 
-const right = { right: 'admin', service: () => EVERY_SERVICE } as const;
+const right = { right: 'admin', service: everyService } as const;
 
 /** `GET /v1/deliveries` and `POST /v1/deliveries/:id/retry`. */
 export function deliveryRoutes({

@@ -5,7 +5,7 @@
 import type { FastifyPluginCallback } from 'fastify';
 import { Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { AppDependencies } from '../dependencies.ts';
-import { EVERY_SERVICE } from '../identity/rights.ts';
+import { everyService } from '../identity/authenticate.ts';
 import { finishedRunMetrics } from './metrics/finished-runs.ts';
 import { replicaMetrics } from './metrics/replica.ts';
 import { storedMetrics } from './metrics/stored.ts';
@@ -38,7 +38,7 @@ export function metricsRoute(registry: Registry): FastifyPluginCallback {
       '/metrics',
       {
         // They tell of every service.
-        config: { right: 'read', service: () => EVERY_SERVICE },
+        config: { right: 'read', service: everyService },
         schema: { hide: true },
       },
       async (_request, reply) =>

@@ -7,7 +7,7 @@ import { identityOf } from '../identity/authenticate.ts';
 import { idSchema, instantSchema } from '../schemas.ts';
 import { queuePlaceSchema } from './schemas.ts';
 
-const entrySchema = z
+export const queueEntrySchema = z
   .object({
     id: idSchema,
     service: z.string(),
@@ -33,7 +33,7 @@ export function queueRoutes({ runs }: AppDependencies): FastifyPluginCallbackZod
           summary: 'Runs that are under way or queued, in the order of their turn',
           description:
             'One measurement at a time: `queue.ahead` counts runs of all services, the list holds those of services that the caller may read.',
-          response: { 200: z.object({ items: z.array(entrySchema) }) },
+          response: { 200: z.object({ items: z.array(queueEntrySchema) }) },
         },
       },
       async (request) => {
