@@ -220,25 +220,59 @@ async function order(): Promise<void> {
   await gate.call('POST', `/v1/services/${SERVICE}/promotions`, { json }).catch(() => undefined);
 }
 
-/** A promotion that a person orders, killed in a stage, and its end after the next start. */
-async function orderedAndKilled(
-  at: (stage: string, steps: number) => boolean,
-): Promise<PromotionRecord> {
+/** A promotion that was killed on its way, and what was there before it was ordered. */
+interface Killed {
+  readonly promotion: PromotionRecord;
+  /** Of the build that production ran. */
+  readonly version: string;
+  /** What was ordered. */
+  readonly build: string;
+}
+
+/**
+ * A promotion that a person orders, killed in a stage, and its end after the next start; once more when it had
+ * gone on before the service was dead.
+ */
+async function orderedAndKilled(at: (stage: string, steps: number) => boolean): Promise<Killed> {
+  for (let attempt = 1; ; attempt += 1) {
+    const version = await gate.productionVersion();
+    const { build } = await former();
+    try {
+      await orderAndKill(at);
+      return { promotion: await endedPromotion(), version, build };
+    } catch (error) {
+      if (!(error instanceof KilledTooLate) || attempt === MOST_TRIES) throw error;
+      await endedPromotion();
+      console.log('a promotion was killed too late: another one is ordered');
+    }
+  }
+}
+
+/** The service is started again, also when it was killed too late. @throws KilledTooLate */
+async function orderAndKill(at: (stage: string, steps: number) => boolean): Promise<void> {
   const before = database.latestPromotion()?.id;
   const ordered = order();
   const look = (): Stored => {
     const { id, stage, steps } = database.latestPromotion()!;
     return { phase: 'promoting', stage: id === before ? undefined : stage, steps };
   };
-  await database.killAt(
-    gate,
-    'the ordered promotion',
-    look,
-    ({ stage, steps }) => stage !== undefined && at(stage, steps),
-    ({ stage }) => stage === undefined || stage === 'holding',
-  );
+  try {
+    await database.killAt(
+      gate,
+      'the ordered promotion',
+      look,
+      ({ stage, steps }) => stage !== undefined && at(stage, steps),
+      ({ stage }) => stage === undefined || stage === 'holding',
+    );
+  } catch (error) {
+    if (error instanceof KilledTooLate) await gate.startService();
+    throw error;
+  }
   await ordered;
   await gate.startService();
+}
+
+function endedPromotion(): Promise<PromotionRecord> {
   const { id } = database.latestPromotion()!;
   return until(
     `promotion ${id} has ended`,
@@ -253,8 +287,7 @@ async function orderedAndKilled(
 it.each(['deploying', 'warming', 'weighting', 'holding'])(
   'a promotion that is %s: production is brought back',
   async (stage) => {
-    const version = await gate.productionVersion();
-    const promotion = await orderedAndKilled(
+    const { promotion, version } = await orderedAndKilled(
       (now, steps) => now === stage && (stage !== 'weighting' || steps > 1),
     );
     expect(promotion).toMatchObject({ state: 'failed' });
@@ -264,17 +297,18 @@ it.each(['deploying', 'warming', 'weighting', 'holding'])(
 );
 
 it('a promotion that goes back: it has gone back', async () => {
-  const version = await gate.productionVersion();
+  let version: string;
   const prometheus = (await gate.component('prometheus')).pid!;
   try {
-    const promotion = await orderedAndKilled((stage) => {
+    const killed = await orderedAndKilled((stage) => {
       // Nothing can be read of production any more: it has to go back.
       if (stage === 'weighting') process.kill(prometheus, 'SIGSTOP');
       if (stage === 'returning') process.kill(prometheus, 'SIGCONT');
       return stage === 'returning';
     });
-    expect(promotion).toMatchObject({ state: 'failed' });
-    expect(promotion.summary).toContain('restarted while it was returning');
+    version = killed.version;
+    expect(killed.promotion).toMatchObject({ state: 'failed' });
+    expect(killed.promotion.summary).toContain('restarted while it was returning');
   } finally {
     process.kill(prometheus, 'SIGCONT');
   }
@@ -282,9 +316,7 @@ it('a promotion that goes back: it has gone back', async () => {
 });
 
 it.each(['queued', 'draining'])('a promotion that is %s: it is completed', async (stage) => {
-  const { build } = await former();
-  const version = await gate.productionVersion();
-  const promotion = await orderedAndKilled((now) => now === stage);
+  const { build, promotion, version } = await orderedAndKilled((now) => now === stage);
   expect(promotion).toMatchObject({ state: 'completed', build });
   const after = version === '1.0' ? '1.1' : '1.0';
   expect((await gate.service()).inForce?.build).toBe(build);

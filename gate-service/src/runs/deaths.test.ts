@@ -6,7 +6,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { PlatformError } from '../platforms/platform.ts';
 import type { RunStore } from './run-store.ts';
-import { FakeGate, FakeWorld, NEW, OLD, tuned } from './test-support/harness.ts';
+import { FakeGate, FakeWorld, NEW, OLD, stock, tuned } from './test-support/harness.ts';
 import { expectWorldInOrder } from './test-support/invariants.ts';
 import { changes, Mortality } from './test-support/mortality.ts';
 import type { RunPhase, RunRequest } from './run.ts';
@@ -87,6 +87,46 @@ const scenarios: readonly Scenario[] = [
       world.steps.find = () => 'breached';
     },
     ends: ['rollback promotion-breached old', RESTARTED],
+  },
+  {
+    name: 'a breach of the new nodes while they carry everything',
+    world: (world) => {
+      const carriesAll = () =>
+        [...world.platform.arms.values()].some(
+          ({ arm, weight }) => arm.role === 'canary' && weight === 100,
+        );
+      world.failures = () => (carriesAll() ? 300 : 0);
+    },
+    ends: ['rollback promotion-breached old', RESTARTED],
+  },
+  {
+    name: 'new production nodes that do not come up',
+    world: (world) => {
+      world.platform.before = (call, subject) => {
+        const { role } = subject as { role?: string };
+        if (call === 'deploy' && role === 'canary') throw new PlatformError('node-not-ready', 'no');
+      };
+    },
+    ends: ['rollback platform-failed old'],
+  },
+  {
+    name: 'new production nodes that fail their warm-up',
+    world: (world) => {
+      world.warmer.failed = 10;
+    },
+    ends: ['rollback promotion-breached old', RESTARTED],
+  },
+  {
+    name: 'an order for what is in force already',
+    request: { promote: 'manual' },
+    order: async (world) => {
+      await new FakeGate(world, { replica: 'standby' }).runs.promote(
+        'checkout',
+        { build: OLD, configuration: stock.hash, reason: 'the button was pressed' },
+        'ann',
+      );
+    },
+    ends: ['pass met old'],
   },
   {
     name: 'a cancellation in the queue',
@@ -252,12 +292,16 @@ afterAll(() => {
   );
   const stages = [
     'queued → deploying',
+    'queued → ended',
     'deploying → warming',
+    'deploying → returning',
     'warming → weighting',
     'warming → draining',
+    'warming → returning',
     'weighting → holding',
     'weighting → returning',
     'holding → draining',
+    'holding → returning',
     'returning → ended',
     'draining → ended',
   ];

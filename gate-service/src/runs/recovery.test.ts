@@ -94,6 +94,32 @@ describe('a gate service that dies', () => {
     60_000,
   );
 
+  it('tells the decision that ended last, however many runs were asked for after it', async () => {
+    const world = new FakeWorld();
+    await world.seed();
+    const gate = new FakeGate(world, { replica: 'standby' });
+    const request = { service: 'checkout', build: NEW, promote: 'never', tune: 'off' } as const;
+    const { run } = await gate.runs.submit(request, 'ci');
+    for (let later = 0; later < 25; later += 1) {
+      await world.clock.run(world.clock.sleep(1_000));
+      Object.assign(world.service, { limits: { queued: 100 } });
+      const { run: other } = await gate.runs.submit(request, 'ci');
+      await gate.runs.cancel(other.id, 'ann');
+    }
+    const append = world.memory.appendEvent.bind(world.memory);
+    const dying = new FakeGate(world);
+    world.memory.appendEvent = (event) => {
+      if (event.type !== 'decision' || event.runId !== run.id) return append(event);
+      dying.die();
+      return silence();
+    };
+    expect(await world.clock.run(dying.untilIdle())).toBe('stalled');
+    world.memory.appendEvent = append;
+    expect(await world.store.run(run.id)).toMatchObject({ decision: 'pass' });
+    await world.clock.run(new FakeGate(world).untilIdle());
+    await expectWorldInOrder(world);
+  }, 60_000);
+
   it('leaves the promotions of its own process alone when it recovers a second time', async () => {
     const world = new FakeWorld();
     await world.seed();

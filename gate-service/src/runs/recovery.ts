@@ -41,18 +41,23 @@ export async function prepareInterrupted(context: RunContext): Promise<void> {
 const LAST_ENDED = 20;
 
 /** A decision is stored before it is told: one that was stored at the very end of a process is told now. */
-export async function tellMissingDecisions({
-  journal,
-  store,
-}: {
-  readonly journal: Journal;
-  readonly store: Pick<RunStore, 'runs' | 'events'>;
-}): Promise<void> {
-  const { items } = await store.runs({ phase: 'finished' }, { limit: LAST_ENDED });
-  for (const { cause, decision, id, summary } of items) {
-    const events = await store.events(id, 0, 1000);
-    if (decision === undefined || events.some(({ type }) => type === 'decision')) continue;
-    await journal.append(id, 'decision', `${decision} (${cause ?? ''}): ${summary ?? ''}`, {
+export async function tellMissingDecisions(
+  {
+    journal,
+    store,
+  }: {
+    readonly journal: Journal;
+    readonly store: Pick<RunStore, 'events' | 'run' | 'trend'>;
+  },
+  services: readonly string[],
+): Promise<void> {
+  const ended = await Promise.all(services.map((service) => store.trend(service, LAST_ENDED)));
+  const last = ended.flat().sort((one, other) => (one.finishedAt < other.finishedAt ? 1 : -1));
+  for (const { cause, decision, runId } of last.slice(0, LAST_ENDED)) {
+    const events = await store.events(runId, 0, 1000);
+    if (events.some(({ type }) => type === 'decision')) continue;
+    const { summary = '' } = (await store.run(runId)) ?? {};
+    await journal.append(runId, 'decision', `${decision} (${cause}): ${summary}`, {
       decision,
       cause,
     });

@@ -95,9 +95,10 @@ export class Worker {
   async recover(): Promise<void> {
     const { promotions, store, world } = this.#deps;
     this.#recoverNext = false;
-    for (const service of this.#options.services()) await promotions.recover(service);
+    const services = this.#options.services();
+    for (const service of services) await promotions.recover(service);
     await world.closeOpenIntents();
-    await tellMissingDecisions(this.#deps);
+    await tellMissingDecisions(this.#deps, services);
     this.#interrupted = [...(await store.unfinishedRuns())];
     this.#recovered = true;
   }

@@ -16,7 +16,7 @@ export interface StagedArms {
   readonly incumbent: StackConfiguration;
 }
 
-/** Both arms are up and have had the same requests when it resolves. */
+/** Both arms are up when it resolves, and have had the same few requests as far as there was time for them. */
 export async function deployArms(context: RunContext): Promise<StagedArms> {
   const arms = await startArms(context);
   const { baseline, candidate } = arms;
