@@ -91,7 +91,8 @@ describe('a promotion', () => {
       if (stage === 'holding') line.away = true;
       return line.away ? Promise.reject(new Error('the store is away')) : original(...parameters);
     });
-    const gate = new FakeGate(world, { wrap, replica: 'one', profile: { capSeconds: 3600 } });
+    const profile = { capSeconds: 3600, windows: 300 };
+    const gate = new FakeGate(world, { wrap, replica: 'one', profile });
     await world.clock.run(gate.driver.start());
     world.sender.before = () => {
       world.sender.before = () => undefined;
@@ -110,6 +111,7 @@ describe('a promotion', () => {
     const [promotion] = (await world.store.promotions({}, { limit: 1 })).items;
     expect(promotion).toMatchObject({ state: 'failed' });
     expect(await inForce()).toBe(OLD);
+    expect(await world.store.run(run.id)).toMatchObject({ phase: 'measuring' });
     while ((await world.store.run(run.id))?.phase !== 'finished') await pass(1);
     await world.clock.run(gate.driver.stop());
     await expectWorldInOrder(world);
