@@ -3,9 +3,9 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { describeRun } from '../demo/report.ts';
-import type { RunView } from '../runs/run.ts';
+import type { Decision, RunView } from '../runs/run.ts';
+import { localPlatformStatus } from '../platforms/local/existing-platform.ts';
 import { readCatalogue } from '../settings/catalogue-file.ts';
-
 import { openGate, type Gate } from './gate.ts';
 import { stateOption } from './state-option.ts';
 
@@ -17,7 +17,7 @@ const usage = `usage: npm run speed-gate -- run --catalogue FILE --service NAME 
   --profile PROFILE    standard or quick (about 20 s of measuring)
   --label TEXT         what you call this build
   --state DIR          state folder (default: that of the service)
-  --keep               leave the components running; end them with "speed-gate down"`;
+  --keep               leave the components running, and take those that run already; end them with "speed-gate down"`;
 
 /** Exit code 0 for pass and promote, 1 for rollback, 2 for wrong arguments. */
 export async function run(args: readonly string[]): Promise<void> {
@@ -43,6 +43,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   const catalogue = await readCatalogue(path.resolve(catalogueFile));
   const stateDirectory = stateOption(values.state);
+  if (!values.keep) await requireNothingRuns(stateDirectory);
   const gate = await openGate({
     stateDirectory,
     catalogue,
@@ -74,7 +75,7 @@ export async function run(args: readonly string[]): Promise<void> {
     );
     const finished = await follow(gate, submitted.id, interrupted.signal);
     console.log(describeRun(finished).join('\n'));
-    process.exitCode = finished.decision === 'rollback' ? 1 : 0;
+    process.exitCode = exitCodeOf(finished.decision);
   } finally {
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
@@ -82,6 +83,26 @@ export async function run(args: readonly string[]): Promise<void> {
     await gate.close();
     if (here && !values.keep) await gate.platform.down();
   }
+}
+
+/** 0 only for what may go on. */
+export function exitCodeOf(decision: Decision | undefined): 0 | 1 {
+  return decision === 'pass' || decision === 'promote' ? 0 : 1;
+}
+
+/**
+ * At its end the command ends every component in the folder, and must not end what others rely on.
+ * @throws Error when components of an earlier start run there, a production that serves perhaps
+ */
+export async function requireNothingRuns(
+  stateDirectory: string,
+  statusOf = localPlatformStatus,
+): Promise<void> {
+  const running = (await statusOf(stateDirectory)).filter((component) => component.running);
+  if (running.length === 0) return;
+  throw new Error(
+    `${running.map(({ name }) => name).join(', ')} of an earlier start run below ${stateDirectory}, and would be ended with this run: choose another folder with --state, leave everything running with --keep, or end them first with "speed-gate down"`,
+  );
 }
 
 /** @throws Error when another process drives what is in this state folder */
