@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { components, nothingLeft, prepareGate, type TestGate } from '../support/gate-fixture.ts';
+import { openReceiver } from '../support/webhook-receiver.ts';
 
 let gate: TestGate;
 let listener: Server | undefined;
@@ -63,4 +64,33 @@ it.each([
   expect(output).toMatch(words);
   expect(output).not.toMatch(/^\s+at /m);
   await nothingLeft(gate.state, Object.values(gate.ports));
+});
+
+it.each([
+  ['the set-up was never run', 'cache', (path: string) => mkdir(path), /setup/],
+  [
+    'its folder of builds is a file',
+    'builds',
+    (path: string) => writeFile(path, ''),
+    /EEXIST|ENOTDIR/,
+  ],
+] as const)('%s: it ends, and sends no webhook on', async (_what, name, spoil, words) => {
+  const chat = await openReceiver();
+  try {
+    const webhooks = join(gate.state, 'webhooks.yaml');
+    await writeFile(join(gate.state, 'secret'), 'a-secret-of-32-characters-1234567');
+    await writeFile(
+      webhooks,
+      `endpoints: [{ name: chat, url: "${chat.url}/", secretFile: "${gate.state}/secret" }]`,
+    );
+    gate.set('SPEED_GATE_WEBHOOKS_FILE', webhooks);
+    if (name === 'cache') gate.set('SPEED_GATE_CACHE', join(gate.state, name));
+    await spoil(join(gate.state, name));
+    const { code, output } = await gate.serveToEnd();
+    expect(code, output).toBe(1);
+    expect(output).toMatch(words);
+    await nothingLeft(gate.state, Object.values(gate.ports));
+  } finally {
+    await chat.close();
+  }
 });

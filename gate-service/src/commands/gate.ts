@@ -14,6 +14,7 @@ import type { Driving } from '../runs/driving.ts';
 import type { Notifier } from '../runs/notifier.ts';
 import type { Catalogue } from '../settings/catalogue.ts';
 import { loadComponents } from '../settings/components.ts';
+import type { Components } from '../settings/components.ts';
 import { nodeResources } from '../settings/node-resources.ts';
 import { stockConfiguration } from '../stack/stock.ts';
 import { openBuildFiles, type BuildFiles } from '../store/build-files.ts';
@@ -70,17 +71,26 @@ export interface Gate {
  * adopts running ones) in the one process that drives.
  */
 export async function openGate(options: GateOptions): Promise<Gate> {
-  const { catalogue, log, stateDirectory } = options;
+  const { stateDirectory } = options;
   await mkdir(stateDirectory, { recursive: true });
   const components = loadComponents();
-  const resources = nodeResources(components.java.version);
   const opened = await openStore(
     options.databaseUrl === undefined
       ? { file: path.join(stateDirectory, 'speed-gate.sqlite') }
       : { url: options.databaseUrl },
   );
+  try {
+    return await compose(options, components, opened);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function compose(options: GateOptions, components: Components, opened: Store): Promise<Gate> {
+  const { catalogue, log, stateDirectory } = options;
+  const resources = nodeResources(components.java.version);
   const store = options.logEvents === true ? withEventLog(opened, log) : opened;
-  const notifier = options.notifier?.(store);
   const buildFiles = await openBuildFiles({
     directory: path.join(stateDirectory, 'builds'),
     maxBytes: options.maxBuildBytes ?? DEFAULT_BUILD_BYTES,
@@ -94,6 +104,8 @@ export async function openGate(options: GateOptions): Promise<Gate> {
       log.info({ room: 'platform' }, message);
     },
   });
+  // Last: it sends from here on, and nothing after this fails.
+  const notifier = options.notifier?.(store);
   let hasDriven = false;
   const runs = createRuns({
     store,

@@ -45,52 +45,59 @@ export async function serve(args: readonly string[]): Promise<void> {
   // Before anything is started: a port that is taken must not be found out last.
   if (port !== 0) await requireFreePort(port, 'the API (SPEED_GATE_LISTEN)');
   const callers = await openCallers(settings, catalogue, insecureLoopback, log);
-  const webhooks = await openWebhooks(settings.webhooksFile, log);
-  const gate = await openGate({
-    stateDirectory,
-    catalogue,
-    ports: settings.ports,
-    maxBuildBytes: settings.maxBuildMiB * MIB,
-    retentionDays: settings.retentionDays,
-    ...(settings.databaseUrl !== undefined && { databaseUrl: settings.databaseUrl }),
-    notifier: (store) => webhooks.notifier(store),
-    log,
-    logEvents: true,
-  });
-  const app = await buildApp({
-    runs: gate.runs.service,
-    store: gate.store,
-    buildFiles: gate.buildFiles,
-    tokens: callers.tokens,
-    insecureLoopback,
-    requestsPerMinute: settings.requestsPerMinute,
-    stateDirectory,
-    maxBuildBytes: settings.maxBuildMiB * MIB,
-    drainMs: settings.drainSeconds * 1000,
-    logger: log,
-    wakeProblem: webhooks.wakeProblem,
-  });
-
+  // Newest first; the webhooks before the gate, whose store they need.
+  const undo: (() => unknown)[] = [callers.close];
   const stopped = Promise.withResolvers<undefined>();
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ signal }, 'draining');
-    app.drain();
-    app
-      .close()
-      .then(() => webhooks.stop())
-      .then(() => gate.close())
-      .finally(callers.close)
-      .then(() => {
-        stopped.resolve(undefined);
-      }, stopped.reject);
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-
   try {
+    const webhooks = await openWebhooks(settings.webhooksFile, log);
+    const gate = await openGate({
+      stateDirectory,
+      catalogue,
+      ports: settings.ports,
+      maxBuildBytes: settings.maxBuildMiB * MIB,
+      retentionDays: settings.retentionDays,
+      ...(settings.databaseUrl !== undefined && { databaseUrl: settings.databaseUrl }),
+      notifier: (store) => webhooks.notifier(store),
+      log,
+      logEvents: true,
+    });
+    undo.unshift(
+      () => webhooks.stop(),
+      () => gate.abandon(),
+    );
+    const app = await buildApp({
+      runs: gate.runs.service,
+      store: gate.store,
+      buildFiles: gate.buildFiles,
+      tokens: callers.tokens,
+      insecureLoopback,
+      requestsPerMinute: settings.requestsPerMinute,
+      stateDirectory,
+      maxBuildBytes: settings.maxBuildMiB * MIB,
+      drainMs: settings.drainSeconds * 1000,
+      logger: log,
+      wakeProblem: webhooks.wakeProblem,
+    });
+    undo.unshift(() => app.close());
+
+    let stopping = false;
+    const stop = (signal: NodeJS.Signals): void => {
+      if (stopping) return;
+      stopping = true;
+      log.info({ signal }, 'draining');
+      app.drain();
+      app
+        .close()
+        .then(() => webhooks.stop())
+        .then(() => gate.close())
+        .finally(callers.close)
+        .then(() => {
+          stopped.resolve(undefined);
+        }, stopped.reject);
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+
     await gate.runs.start();
     for (const first of values.production) {
       const [service, war] = splitAssignment(first);
@@ -99,10 +106,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     // Only now: who finds the service ready finds production there as well.
     await app.listen({ host, port });
   } catch (error) {
-    callers.close();
-    await app.close();
-    await webhooks.stop();
-    await gate.abandon();
+    for (const step of undo) await step();
     throw error;
   }
   await stopped.promise;
