@@ -15,7 +15,7 @@ type Cost = ApplyCost | { readonly raise: ApplyCost; readonly lower: ApplyCost }
  * parent. Jetty's pool grows at once over JMX, but does not shrink under load (its threads linger
  * for minutes), so lowering it takes a new Jetty. What Jetty reads only at start takes one too.
  */
-const COSTS: Readonly<Record<KnobName, Cost>> = {
+export const COSTS: Readonly<Record<KnobName, Cost>> = {
   'httpd.keepAlive': 'graceful',
   'httpd.keepAliveTimeout': 'graceful',
   'httpd.maxKeepAliveRequests': 'graceful',
