@@ -1,10 +1,12 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
 import { parseKnobsFile, readKnobsFile } from './knobs-file.ts';
 import { knobsJsonSchema } from './knobs-schema.ts';
+
+const DOCS = join(import.meta.dirname, '../../../../docs');
 
 /** The issue's example, with what its constraint names. */
 const example = `{"knobs":[{"name":"workers","kind":"integer","low":32,"high":4096,"scale":"log","start":400},
@@ -156,8 +158,14 @@ describe('readKnobsFile', () => {
   });
 });
 
+it('reads the example of the documentation', async () => {
+  const page = await readFile(join(DOCS, 'tune.md'), 'utf8');
+  const [, text = ''] = /```json\n(.*?)```/s.exec(page) ?? [];
+  expect(parseKnobsFile(text).problem.space.names).toContain('workers');
+});
+
 it('is described by the schema in the repository', async () => {
-  const file = join(import.meta.dirname, '../../../../docs/knobs.schema.json');
+  const file = join(DOCS, 'knobs.schema.json');
   const config = await resolveConfig(file);
   const text = await format(JSON.stringify(knobsJsonSchema()), { ...config, parser: 'json' });
   try {
