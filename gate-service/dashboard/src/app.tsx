@@ -1,6 +1,7 @@
 /** The frame around every page: where one is, who is signed in, and the page itself. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import type { Me } from './api/types.ts';
 import { Loading, ProblemNotice } from './parts/notice.tsx';
 import { pageFor } from './pages/pages.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
@@ -46,7 +47,6 @@ function Body({ path, session }: { readonly path: string; readonly session: Sess
 }
 
 function Head({ path, session }: { readonly path: string; readonly session: Session }) {
-  const signedIn = session.state === 'signed-in';
   const { me } = session;
   return (
     <header class="top">
@@ -54,7 +54,7 @@ function Head({ path, session }: { readonly path: string; readonly session: Sess
         <img src="/icon.svg" alt="" width="22" height="22" />
         Speed Gate
       </a>
-      {signedIn && (
+      {me !== undefined && (
         <nav aria-label="Pages">
           <PageLink to="/" path={path} also="/services">
             Services
@@ -72,21 +72,25 @@ function Head({ path, session }: { readonly path: string; readonly session: Sess
           )}
         </nav>
       )}
-      {signedIn && (
-        <div class="who">
-          {me?.name !== '' && <span title={`Signed in as ${me?.name ?? ''}`}>{me?.name}</span>}
-          {me?.kind === 'anonymous' ? (
-            <button type="button" onClick={askToSignIn}>
-              Sign in
-            </button>
-          ) : (
-            <button type="button" onClick={signOut}>
-              Sign out
-            </button>
-          )}
-        </div>
-      )}
+      {me !== undefined && <Who me={me} />}
     </header>
+  );
+}
+
+function Who({ me: { kind, name } }: { readonly me: Me }) {
+  return (
+    <div class="who">
+      <span title={`Signed in as ${name}`}>{name}</span>
+      {kind === 'anonymous' ? (
+        <button type="button" onClick={askToSignIn}>
+          Sign in
+        </button>
+      ) : (
+        <button type="button" onClick={signOut}>
+          Sign out
+        </button>
+      )}
+    </div>
   );
 }
 

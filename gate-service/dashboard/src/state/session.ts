@@ -6,52 +6,38 @@ import { token } from '../api/token.ts';
 import type { Me, Right, SignIn } from '../api/types.ts';
 import { createStore, useStore } from './store.ts';
 
-export interface Session {
-  /** `unknown` until the service has said who this is. */
-  readonly state: 'unknown' | 'signed-out' | 'signed-in';
-  readonly me?: Me;
-  /** How one can sign in here; absent until it is known. */
-  readonly ways?: SignIn;
-  /** Why one has to sign in (again). */
-  readonly problem?: Problem;
-}
+export type Session =
+  /** Until the service has said who this is; with what keeps it from saying so. */
+  | { readonly state: 'unknown'; readonly me?: undefined; readonly problem?: Problem }
+  | {
+      readonly state: 'signed-out';
+      readonly me?: undefined;
+      readonly ways: SignIn;
+      /** Why one has to sign in (again). */
+      readonly problem?: Problem;
+    }
+  | { readonly state: 'signed-in'; readonly me: Me; readonly ways: SignIn };
 
 const store = createStore<Session>({ state: 'unknown' });
 
-/** A service that does not tell rights checks them all the same: every form is shown then. */
-const EVERYTHING: Me['rights'] = {
-  read: ['*'],
-  run: ['*'],
-  promote: ['*'],
-  override: ['*'],
-  loosen: ['*'],
-  admin: ['*'],
-};
-
 /** Asks the service who this is. Answers quickly when nobody is signed in. */
 export async function refreshSession(): Promise<void> {
-  const ways = await signInWays();
-  const known = ways === undefined ? {} : { ways };
-  if (token.get() === null && ways?.anonymous !== true) {
-    store.set({ state: 'signed-out', ...known });
-    return;
-  }
   try {
-    store.set({ state: 'signed-in', me: (await get<Me>('/v1/me')).body, ...known });
+    store.set(await askWho((await get<SignIn>('/v1/sign-in')).body));
   } catch (error) {
-    const problem = asProblem(error);
-    if (problem.status === 401) store.set({ state: 'signed-out', problem, ...known });
-    else if (problem.status === 404) {
-      store.set({ state: 'signed-in', me: { name: '', kind: '', rights: EVERYTHING }, ...known });
-    } else store.set({ state: 'unknown', problem, ...known });
+    store.set({ state: 'unknown', problem: asProblem(error) });
   }
 }
 
-async function signInWays(): Promise<SignIn | undefined> {
+/** Who is signed in; nothing but the service's own answer gives a right. @throws Problem */
+async function askWho(ways: SignIn): Promise<Session> {
+  if (token.get() === null && !ways.anonymous) return { state: 'signed-out', ways };
   try {
-    return (await get<SignIn>('/v1/sign-in')).body;
+    return { state: 'signed-in', ways, me: (await get<Me>('/v1/me')).body };
   } catch (error) {
-    return asProblem(error).status === 0 ? undefined : { token: true, anonymous: false };
+    const problem = asProblem(error);
+    if (problem.status === 401) return { state: 'signed-out', ways, problem };
+    throw problem;
   }
 }
 
@@ -65,21 +51,30 @@ export async function signIn(text: string): Promise<boolean> {
 
 /** For whoever is let in without a token, and wants to be somebody. */
 export function askToSignIn(): void {
-  const { ways } = store.get();
-  store.set({ state: 'signed-out', ...(ways !== undefined && { ways }) });
+  leave();
 }
 
 export function signOut(): void {
   token.forget();
-  askToSignIn();
+  leave();
+}
+
+function leave(problem?: Problem): void {
+  const session = store.get();
+  if (session.state !== 'signed-in') return;
+  const { ways } = session;
+  store.set({ state: 'signed-out', ways, ...(problem !== undefined && { problem }) });
 }
 
 onUnauthorized((problem) => {
-  const { state, ways } = store.get();
-  if (state !== 'signed-in') return;
+  if (store.get().state !== 'signed-in') return;
   token.forget();
-  store.set({ state: 'signed-out', problem, ...(ways !== undefined && { ways }) });
+  leave(problem);
 });
+
+export function getSession(): Session {
+  return store.get();
+}
 
 export function useSession(): Session {
   return useStore(store);
