@@ -8,14 +8,17 @@ import type { Problem } from './problem.ts';
 import { EventParser } from './server-sent-events.ts';
 import type { RunEvent } from './types.ts';
 
-/** `cut`: it is being tried again; `ended`: nothing more will come. */
+/** `cut`: it is being tried again; `refused`: it is not, for the answer would be the same; `ended`: nothing more will come. */
 export type Line =
   | { readonly state: 'connecting' | 'live' | 'ended' }
-  | { readonly state: 'cut'; readonly retryMs: number; readonly problem: Problem };
+  | { readonly state: 'cut'; readonly retryMs: number; readonly problem: Problem }
+  | { readonly state: 'refused'; readonly problem: Problem };
 
 export interface Follower {
   /** New events, rising, each once. */
   events(events: readonly RunEvent[]): void;
+  /** What was told is not of this run's life as the service knows it: it is told again from the beginning. */
+  reset(): void;
   line(line: Line): void;
 }
 
@@ -58,10 +61,18 @@ export async function followRun(
       problem = asProblem(error);
     }
     if (isAborted()) return;
+    if ([401, 403, 404].includes(problem.status)) {
+      follower.line({ state: 'refused', problem });
+      return;
+    }
+    // A store that was set back does not know what was told from it: asking behind it would go on for ever.
+    if (problem.code === 'unknown-event') {
+      last = 0;
+      follower.reset();
+    }
     const retryMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
     failures += 1;
     follower.line({ state: 'cut', retryMs, problem });
-    if ([401, 403, 404].includes(problem.status)) return;
     // Viewers that were cut together do not come back together.
     await pause(retryMs * (0.75 + Math.random() / 2), signal);
   }

@@ -28,6 +28,13 @@ function LineWords({ line }: { readonly line: Line }) {
       return <></>;
     case 'cut':
       return <Cut line={line} />;
+    case 'refused':
+      return (
+        <>
+          <span aria-hidden="true">✗ </span>
+          what happens is not shown live: {line.problem.message}
+        </>
+      );
   }
 }
 
@@ -45,7 +52,7 @@ function Cut({ line }: { readonly line: Extract<Line, { state: 'cut' }> }) {
   return (
     <>
       <span aria-hidden="true">✗ </span>
-      the line to the service was cut; it is tried again
+      the line to the service was cut ({line.problem.message}) and is tried again
       <span aria-hidden="true">{seconds > 0 ? ` in ${seconds} s` : ' now'}</span>. No event is lost.
     </>
   );

@@ -34,6 +34,11 @@ export function useRunEvents(id: string, onNews: (events: readonly RunEvent[]) =
         setKnown((before) => ({ ...before, events: [...before.events, ...news] }));
         told.current(news);
       },
+      reset: (): void => {
+        if (leave.signal.aborted) return;
+        last.current = { id, sequence: 0 };
+        setKnown((before) => ({ ...before, events: [] }));
+      },
       line: (line: Line): void => {
         if (!leave.signal.aborted) setKnown((before) => ({ ...before, line }));
       },
