@@ -1,5 +1,5 @@
 /** A list that is read page by page: the first one kept fresh, older ones added on demand. */
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { get } from '../api/client.ts';
 import { asProblem } from '../api/problem.ts';
 import type { Problem } from '../api/problem.ts';
@@ -29,17 +29,25 @@ export function usePages<T>(path: string, everyMs = 0): Pages<T> {
   // With older pages below it a fresh first page would leave a gap.
   const first = useResource<Page<T>>(path, older === undefined ? everyMs : 0);
 
+  // What was asked for another list says nothing about this one.
+  const asking = useRef<AbortController>(undefined);
   useEffect(() => {
     setOlder(undefined);
     setProblem(undefined);
+    return () => {
+      asking.current?.abort();
+      setBusy(false);
+    };
   }, [path]);
 
   const cursor = older === undefined ? first.data?.nextCursor : older.cursor;
   const more = useCallback(() => {
     if (cursor === undefined) return;
     const glue = path.includes('?') ? '&' : '?';
+    const leave = new AbortController();
+    asking.current = leave;
     setBusy(true);
-    get<Page<T>>(`${path}${glue}cursor=${encodeURIComponent(cursor)}`)
+    get<Page<T>>(`${path}${glue}cursor=${encodeURIComponent(cursor)}`, leave.signal)
       .then(({ body }) => {
         setProblem(undefined);
         setOlder((before) => ({
@@ -48,10 +56,10 @@ export function usePages<T>(path: string, everyMs = 0): Pages<T> {
         }));
       })
       .catch((error: unknown) => {
-        setProblem(asProblem(error));
+        if (!leave.signal.aborted) setProblem(asProblem(error));
       })
       .finally(() => {
-        setBusy(false);
+        if (!leave.signal.aborted) setBusy(false);
       });
   }, [path, cursor]);
 
