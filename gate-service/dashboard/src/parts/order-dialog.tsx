@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { asProblem } from '../api/problem.ts';
 import type { Problem } from '../api/problem.ts';
+import type { Resource } from '../state/resource.ts';
 import { ProblemNotice } from './notice.tsx';
 
 /** As the API demands it. */
@@ -15,6 +16,8 @@ interface Properties {
   readonly grave?: boolean;
   /** What will happen, what stays, who will be named. */
   readonly consequences: readonly ComponentChildren[];
+  /** What the consequences rest on: nothing is ordered before it is known. */
+  readonly needs?: Resource<unknown>;
   /** More to fill in, above the reason. */
   readonly fields?: ComponentChildren;
   /** Without it no reason is asked for. */
@@ -32,6 +35,7 @@ export function OrderDialog(properties: Properties) {
     consequences,
     fields,
     grave = false,
+    needs,
     order,
     title,
     verb,
@@ -42,6 +46,8 @@ export function OrderDialog(properties: Properties) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const missing = SHORTEST_REASON - reason.trim().length;
+  const unknown = needs !== undefined && needs.data === undefined;
+  const ready = !busy && !unknown && (!askReason || missing <= 0);
 
   useEffect(() => {
     const own = dialog.current;
@@ -78,7 +84,7 @@ export function OrderDialog(properties: Properties) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (!busy && (!askReason || missing <= 0)) void carryOut();
+          if (ready) void carryOut();
         }}
       >
         <h2 id={`${id}-title`}>{title}</h2>
@@ -110,12 +116,15 @@ export function OrderDialog(properties: Properties) {
             </p>
           </div>
         )}
+        {unknown && needs.problem !== undefined && (
+          <ProblemNotice problem={needs.problem} retry={needs.refresh} />
+        )}
         {problem !== undefined && <ProblemNotice problem={problem} />}
         <div class="buttons">
           <button type="button" disabled={busy} onClick={close}>
             Leave it as it is
           </button>
-          <button class={grave ? 'grave' : 'primary'} disabled={busy || (askReason && missing > 0)}>
+          <button class={grave ? 'grave' : 'primary'} disabled={!ready}>
             {busy ? 'Sending …' : verb}
           </button>
         </div>

@@ -1,13 +1,15 @@
 /** What an order will lead to, in words, before it is given. */
 import type { ComponentChildren } from 'preact';
 import type { Run, Service } from '../api/types.ts';
+import type { BuildAndConfiguration } from '../service/place-back.ts';
+import { isSame, placeBack } from '../service/place-back.ts';
 import { buildName, causeInWords, runName, short } from '../text/words.ts';
 
 interface Known {
   readonly run: Run;
   /** Absent until it was answered. */
   readonly service: Service | undefined;
-  /** Who will be named; empty when the service does not say. */
+  /** Who will be named. */
   readonly me: string;
 }
 
@@ -20,8 +22,8 @@ export function consequencesOfPromotion({ me, run, service }: Known): readonly C
       <strong>{runName(run)}</strong> goes into production with the configuration it was judged on (
       <code>{short(run.configuration?.hash ?? '')}</code>), {WEIGHTS}.
     </>,
-    staysOf(service),
-    service?.rules?.fourEyes === true
+    staysOf(service, run.configuration && { ...run, configurationHash: run.configuration.hash }),
+    service?.rules.fourEyes === true
       ? 'This service asks for four eyes: whoever asked for the run cannot promote it.'
       : 'The decision stays “pass”; the promotion stands beside it.',
     namedAs(me),
@@ -62,10 +64,17 @@ function rollbackWords(run: Run, service: Service | undefined): readonly Compone
   if (run.decision === undefined) {
     return [<>If this run brings {buildName(run)} into production, it is taken back again.</>];
   }
-  const back = service?.lastKnownGood;
-  if (service?.inForce?.build !== run.build || back === undefined) {
+  if (service === undefined) return [NOT_KNOWN];
+  const { inForce } = service;
+  if (inForce?.build !== run.build || inForce.since <= run.createdAt) {
     return [
       'Nothing of this run is in production: the order changes nothing there, and stands beside the decision.',
+    ];
+  }
+  const back = placeBack(service);
+  if (back === undefined) {
+    return [
+      `Production runs ${buildName(run)}, and there is nothing to go back to: the service will refuse the order.`,
     ];
   }
   return [
@@ -76,21 +85,26 @@ function rollbackWords(run: Run, service: Service | undefined): readonly Compone
   ];
 }
 
-export function staysOf(service: Service | undefined): ComponentChildren {
-  if (service === undefined) {
-    return 'What production runs now keeps its nodes until the new ones have held 100 %.';
-  }
-  if (service.inForce === undefined) return 'Nothing is in production yet.';
+/** Without an answer nothing is said to stay or to happen. */
+const NOT_KNOWN =
+  'What production runs now is not known: nothing can be ordered before the service has said it.';
+
+function staysOf(service: Service | undefined, wanted?: BuildAndConfiguration): ComponentChildren {
+  if (service === undefined) return NOT_KNOWN;
+  const { inForce, lastKnownGood } = service;
+  if (inForce === undefined) return 'Nothing is in production yet.';
+  // As the service takes it: what was there before is restored, and what it replaces is not kept.
+  const restores =
+    wanted !== undefined && (isSame(wanted, inForce) || isSame(wanted, lastKnownGood));
   return (
     <>
-      What production runs now, <code>{short(service.inForce.build)}</code>, keeps its nodes until
-      the new ones have held 100 %, and is the last known good afterwards.
+      What production runs now, <code>{short(inForce.build)}</code>, keeps its nodes until the new
+      ones have held 100 %, and is {restores ? 'no place to go back to' : 'the last known good'}{' '}
+      afterwards.
     </>
   );
 }
 
 export function namedAs(me: string): string {
-  return me === ''
-    ? 'You will be named in the audit, with your reason.'
-    : `You will be named in the audit as ${me}, with your reason.`;
+  return `You will be named in the audit as ${me}, with your reason.`;
 }

@@ -21,12 +21,8 @@ interface Properties {
 
 export function Orders({ done, etag, me, run }: Properties) {
   const [open, setOpen] = useState<{ readonly what: Open; readonly etag: string | undefined }>();
-  const service = useResource<Service>(
-    open === undefined ? undefined : `/v1/services/${run.service}`,
-  );
   const offered = offersFor(run, me);
   if (offered.length === 0) return null;
-  const known = { run, service: service.data, me: me?.name ?? '' };
   const close = (): void => {
     setOpen(undefined);
   };
@@ -50,27 +46,13 @@ export function Orders({ done, etag, me, run }: Properties) {
         </p>
       )}
       {open?.what === 'cancel' && <CancelDialog run={run} close={close} done={done} />}
-      {open?.what === 'promote' && (
-        <OrderDialog
-          title={`Promote ${buildName(run)}`}
-          verb={`Promote ${buildName(run)}`}
-          consequences={consequencesOfPromotion(known)}
-          close={close}
-          order={async (reason) => {
-            await send<Promotion>(`/v1/services/${run.service}/promotions`, {
-              build: run.build,
-              configuration: run.configuration?.hash,
-              reason,
-            });
-            done();
-          }}
-        />
-      )}
+      {open?.what === 'promote' && <PromotionDialog run={run} me={me} close={close} done={done} />}
       {(open?.what === 'override-promote' || open?.what === 'override-rollback') && (
         <OverrideDialog
           order={open.what === 'override-promote' ? 'promote' : 'rollback'}
           etag={open.etag}
-          known={known}
+          run={run}
+          me={me}
           close={close}
           done={done}
         />
@@ -79,15 +61,38 @@ export function Orders({ done, etag, me, run }: Properties) {
   );
 }
 
-function CancelDialog({
-  close,
-  done,
-  run,
-}: {
+interface DialogProperties {
   readonly run: Run;
+  readonly me: Me | undefined;
   readonly close: () => void;
   readonly done: () => void;
-}) {
+}
+
+/** Asked anew by each dialog that is opened: an answer from before would explain what was. */
+const useServiceOf = (run: Run) => useResource<Service>(`/v1/services/${run.service}`);
+
+function PromotionDialog({ close, done, me, run }: DialogProperties) {
+  const service = useServiceOf(run);
+  return (
+    <OrderDialog
+      title={`Promote ${buildName(run)}`}
+      verb={`Promote ${buildName(run)}`}
+      consequences={consequencesOfPromotion({ run, service: service.data, me: me?.name ?? '' })}
+      needs={service}
+      close={close}
+      order={async (reason) => {
+        await send<Promotion>(`/v1/services/${run.service}/promotions`, {
+          build: run.build,
+          configuration: run.configuration?.hash,
+          reason,
+        });
+        done();
+      }}
+    />
+  );
+}
+
+function CancelDialog({ close, done, run }: Omit<DialogProperties, 'me'>) {
   return (
     <OrderDialog
       title="Cancel this run"
@@ -112,17 +117,15 @@ function OverrideDialog({
   close,
   done,
   etag,
-  known,
+  me,
   order,
-}: {
+  run,
+}: DialogProperties & {
   readonly order: 'promote' | 'rollback';
   readonly etag: string | undefined;
-  readonly known: Parameters<typeof consequencesOfOverride>[1];
-  readonly close: () => void;
-  readonly done: () => void;
 }) {
   const [hours, setHours] = useState<number>(EXPIRY_HOURS[1]);
-  const { run } = known;
+  const service = useServiceOf(run);
   const verb =
     order === 'promote' ? `Promote ${buildName(run)} all the same` : `Roll ${buildName(run)} back`;
   return (
@@ -130,7 +133,12 @@ function OverrideDialog({
       title={`Override: ${order}`}
       verb={verb}
       grave
-      consequences={consequencesOfOverride(order, known)}
+      consequences={consequencesOfOverride(order, {
+        run,
+        service: service.data,
+        me: me?.name ?? '',
+      })}
+      needs={service}
       fields={<ExpiryField hours={hours} onChange={setHours} />}
       close={close}
       order={async (reason) => {

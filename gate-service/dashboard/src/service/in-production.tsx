@@ -1,7 +1,14 @@
 /** What runs where, since when and by whom; and the one button back. */
 import { useState } from 'preact/hooks';
 import { send } from '../api/client.ts';
-import type { InForce, Me, Promotion, Service } from '../api/types.ts';
+import type {
+  InForce,
+  Me,
+  Promotion,
+  Service,
+  ServiceConfiguration,
+  Values,
+} from '../api/types.ts';
 import { Digest } from '../parts/digest.tsx';
 import { Instant } from '../parts/instant.tsx';
 import { Empty } from '../parts/notice.tsx';
@@ -12,16 +19,9 @@ import { ConfigurationValues } from '../run/tuning.tsx';
 import { useResource } from '../state/resource.ts';
 import { can } from '../state/session.ts';
 import { short } from '../text/words.ts';
+import { placeBack, requireUnchanged } from './place-back.ts';
 
 export type Labels = ReadonlyMap<string, string>;
-
-type Values = Readonly<Record<string, number | boolean | string>>;
-
-/** The stack configurations with all their knobs. */
-interface Configurations {
-  readonly inForce?: { readonly values?: Values };
-  readonly lastKnownGood?: { readonly values?: Values };
-}
 
 interface Properties {
   readonly service: Service;
@@ -32,11 +32,12 @@ interface Properties {
 
 export function InProduction({ done, labels, me, service }: Properties) {
   const { inForce, lastKnownGood, promotion } = service;
-  const configuration = useResource<Configurations>(
+  const configuration = useResource<ServiceConfiguration>(
     `/v1/services/${service.name}/configuration`,
     60_000,
   ).data;
-  const [asking, setAsking] = useState(false);
+  /** As it was when the button was pressed: what is explained is what is ordered. */
+  const [asking, setAsking] = useState<Service>();
   if (inForce === undefined) {
     return (
       <Empty>
@@ -45,7 +46,7 @@ export function InProduction({ done, labels, me, service }: Properties) {
       </Empty>
     );
   }
-  const back = lastKnownGood?.promotionId === inForce.promotionId ? undefined : lastKnownGood;
+  const back = placeBack(service);
   const busy = promotion !== undefined;
   return (
     <div class="production">
@@ -56,7 +57,11 @@ export function InProduction({ done, labels, me, service }: Properties) {
       <div class="card">
         <h3>Last known good</h3>
         {back === undefined ? (
-          <Empty>Nothing was in production before: there is nothing to go back to.</Empty>
+          <Empty>
+            {lastKnownGood === undefined
+              ? 'Nothing was in production before: there is nothing to go back to.'
+              : 'Production runs the last known good.'}
+          </Empty>
         ) : (
           <>
             <State of={back} labels={labels} values={configuration?.lastKnownGood?.values} />
@@ -67,7 +72,7 @@ export function InProduction({ done, labels, me, service }: Properties) {
                   class="grave"
                   disabled={busy}
                   onClick={() => {
-                    setAsking(true);
+                    setAsking(service);
                   }}
                 >
                   <span aria-hidden="true">↩ </span>Go back to {nameOf(back, labels)} …
@@ -83,34 +88,51 @@ export function InProduction({ done, labels, me, service }: Properties) {
           </>
         )}
       </div>
-      {asking && back !== undefined && (
-        <OrderDialog
-          title={`Go back to ${nameOf(back, labels)}`}
-          verb={`Restore ${nameOf(back, labels)}`}
-          grave
-          consequences={[
-            <>
-              Production of {service.name} goes from <strong>{nameOf(inForce, labels)}</strong> back
-              to <strong>{nameOf(back, labels)}</strong>, build and configuration as they were.
-            </>,
-            'New nodes are brought up and warmed; then traffic moves by weights 1 → 5 → 25 → 50 → 100 %, each step watched. Until then production stays as it is.',
-            `What runs now (${nameOf(inForce, labels)}) is the last known good afterwards: the same button leads forward again.`,
-            namedAs(me?.name ?? ''),
-          ]}
+      {asking !== undefined && (
+        <BackDialog
+          service={asking}
+          labels={labels}
+          me={me}
+          done={done}
           close={() => {
-            setAsking(false);
-          }}
-          order={async (reason) => {
-            await send<Promotion>(`/v1/services/${service.name}/promotions`, {
-              build: back.build,
-              configuration: back.configurationHash,
-              reason,
-            });
-            done();
+            setAsking(undefined);
           }}
         />
       )}
     </div>
+  );
+}
+
+function BackDialog({ close, done, labels, me, service }: Properties & { close: () => void }) {
+  const { inForce, name } = service;
+  const back = placeBack(service);
+  if (inForce === undefined || back === undefined) return null;
+  const target = nameOf(back, labels);
+  return (
+    <OrderDialog
+      title={`Go back to ${target}`}
+      verb={`Restore ${target}`}
+      grave
+      consequences={[
+        <>
+          Production of {name} goes from <strong>{nameOf(inForce, labels)}</strong> back to{' '}
+          <strong>{target}</strong>, build and configuration as they were.
+        </>,
+        'New nodes are brought up and warmed; then traffic moves by weights 1 → 5 → 25 → 50 → 100 %, each step watched. Until then production stays as it is.',
+        `What runs now (${nameOf(inForce, labels)}) is no place to go back to afterwards; bring it back by promoting it from its run.`,
+        namedAs(me?.name ?? ''),
+      ]}
+      close={close}
+      order={async (reason) => {
+        await requireUnchanged(service);
+        await send<Promotion>(`/v1/services/${name}/promotions`, {
+          build: back.build,
+          configuration: back.configurationHash,
+          reason,
+        });
+        done();
+      }}
+    />
   );
 }
 

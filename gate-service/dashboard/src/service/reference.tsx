@@ -9,6 +9,7 @@ import { namedAs } from '../run/consequences.tsx';
 import { can } from '../state/session.ts';
 import { short } from '../text/words.ts';
 import type { Labels } from './in-production.tsx';
+import { requireUnchanged } from './place-back.ts';
 
 interface Properties {
   readonly service: Service;
@@ -19,7 +20,8 @@ interface Properties {
 
 /** The release that drift is measured against, and how it is moved. */
 export function ReferenceState({ done, labels, me, service }: Properties) {
-  const [asking, setAsking] = useState(false);
+  /** As it was when the button was pressed: what is explained is what is anchored. */
+  const [asking, setAsking] = useState<Service>();
   const { inForce, reference } = service;
   const label = reference === undefined ? undefined : labels.get(reference.build);
   const movable = inForce !== undefined && inForce.build !== reference?.build;
@@ -42,38 +44,52 @@ export function ReferenceState({ done, labels, me, service }: Properties) {
           <button
             type="button"
             onClick={() => {
-              setAsking(true);
+              setAsking(service);
             }}
           >
             Anchor what runs now …
           </button>
         </p>
       )}
-      {asking && inForce !== undefined && (
-        <OrderDialog
-          title="Move the reference"
-          verb={`Anchor ${labels.get(inForce.build) ?? short(inForce.build)}`}
-          consequences={[
-            <>
-              Runs with <code>against: 'reference'</code> compare with{' '}
-              <strong>{labels.get(inForce.build) ?? short(inForce.build)}</strong> from now on.
-            </>,
-            'Production and every decision stay as they are; such runs promote nothing.',
-            'What has drifted until now is no longer seen: anchor a release that you would ship again.',
-            namedAs(me?.name ?? ''),
-          ]}
+      {asking !== undefined && (
+        <AnchorDialog
+          service={asking}
+          labels={labels}
+          me={me}
+          done={done}
           close={() => {
-            setAsking(false);
-          }}
-          order={async (reason) => {
-            await put<Reference>(`/v1/services/${service.name}/reference`, {
-              build: inForce.build,
-              reason,
-            });
-            done();
+            setAsking(undefined);
           }}
         />
       )}
     </>
+  );
+}
+
+function AnchorDialog({ close, done, labels, me, service }: Properties & { close: () => void }) {
+  const { inForce, name } = service;
+  if (inForce === undefined) return null;
+  const { build } = inForce;
+  const target = labels.get(build) ?? short(build);
+  return (
+    <OrderDialog
+      title="Move the reference"
+      verb={`Anchor ${target}`}
+      consequences={[
+        <>
+          Runs with <code>against: 'reference'</code> compare with <strong>{target}</strong> from
+          now on.
+        </>,
+        'Production and every decision stay as they are; such runs promote nothing.',
+        'What has drifted until now is no longer seen: anchor a release that you would ship again.',
+        namedAs(me?.name ?? ''),
+      ]}
+      close={close}
+      order={async (reason) => {
+        await requireUnchanged(service);
+        await put<Reference>(`/v1/services/${name}/reference`, { build, reason });
+        done();
+      }}
+    />
   );
 }
