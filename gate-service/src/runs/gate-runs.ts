@@ -193,7 +193,7 @@ export class GateRuns implements RunService {
   }
 
   services(): Promise<readonly ServiceView[]> {
-    return Promise.all(this.#deps.services.map((service) => this.#views.service(service)));
+    return this.#views.services(this.#deps.services);
   }
 
   async service(name: string): Promise<ServiceView | undefined> {

@@ -146,6 +146,8 @@ export interface RunStore {
   run(id: string): Promise<RunRecord | undefined>;
   /** Newest first. */
   runs(filter: RunFilter, page: PageRequest): Promise<Page<RunRecord>>;
+  /** The run of the service that was asked for last. */
+  latestRun(service: string): Promise<RunRecord | undefined>;
   /** Finished runs, newest end first; at most `limit`. */
   trend(service: string, limit: number): Promise<readonly TrendPoint[]>;
   /** Queued runs, oldest first. */

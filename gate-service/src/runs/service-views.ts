@@ -66,6 +66,9 @@ export interface ConfigurationView {
   readonly lastKnownGood?: ConfigurationInForce;
 }
 
+/** Far above what services have under way at once: one each. */
+const MOST_PROMOTIONS_UNDER_WAY = 1000;
+
 export class ServiceViews {
   readonly #store: RunStore;
   readonly #viewOf: (run: RunRecord) => Promise<RunView>;
@@ -75,16 +78,34 @@ export class ServiceViews {
     this.#viewOf = viewOf;
   }
 
+  /** All of them: what each asks of the store is read for all together. */
+  async services(services: readonly CatalogueService[]): Promise<readonly ServiceView[]> {
+    const { items } = await this.#store.promotions(
+      { state: 'running' },
+      { limit: MOST_PROMOTIONS_UNDER_WAY },
+    );
+    const running = new Map(items.map((promotion) => [promotion.service, promotion]));
+    return Promise.all(services.map((service) => this.#view(service, running.get(service.name))));
+  }
+
   async service(service: CatalogueService): Promise<ServiceView> {
+    const { items } = await this.#store.promotions(
+      { service: service.name, state: 'running' },
+      { limit: 1 },
+    );
+    return this.#view(service, items[0]);
+  }
+
+  async #view(
+    service: CatalogueService,
+    promotion: PromotionRecord | undefined,
+  ): Promise<ServiceView> {
     const { name } = service;
-    const [{ inForce, lastKnownGood }, reference, runs, promotions] = await Promise.all([
+    const [{ inForce, lastKnownGood }, reference, latest] = await Promise.all([
       this.#store.serviceState(name),
       this.#store.reference(name),
-      this.#store.runs({ service: name }, { limit: 1 }),
-      this.#store.promotions({ service: name, state: 'running' }, { limit: 1 }),
+      this.#store.latestRun(name),
     ]);
-    const [latest] = runs.items;
-    const [promotion] = promotions.items;
     return {
       name,
       description: service.description,

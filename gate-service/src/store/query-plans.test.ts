@@ -92,6 +92,15 @@ it.each(filters.map((filter) => [JSON.stringify(filter), filter] as const))(
   },
 );
 
+it('finds the latest runs of services along the index of each', async () => {
+  const plans = await plansOf(async () => {
+    const { latestRun } = runQueries(db);
+    await Promise.all([latestRun('s'), latestRun('t')]);
+  });
+  expect(plans.match(/SEARCH runs USING INDEX runs_by_service /g), plans).toHaveLength(2);
+  expect(plans).not.toMatch(/TEMP B-TREE|SCAN runs$/m);
+});
+
 it('finds the queue, attempts, trends and old samples along an index', async () => {
   const plans = await plansOf(async () => {
     await runQueries(db).queuedRuns();

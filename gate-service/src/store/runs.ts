@@ -25,6 +25,7 @@ type Part = Pick<
   | 'runByKey'
   | 'run'
   | 'runs'
+  | 'latestRun'
   | 'queuedRuns'
   | 'unfinishedRuns'
   | 'updateRun'
@@ -109,6 +110,26 @@ export function runQueries(db: Kysely<Schema>): Part {
         }
         return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
       }),
+
+    latestRun: batched<RunRecord | undefined>(async (services) => {
+      // One read along the index of each: no index has several services in the order of age.
+      const newest = services.map((service) =>
+        db
+          .selectFrom(
+            db
+              .selectFrom('runs')
+              .selectAll()
+              .where('service', '=', service)
+              .orderBy('created_at', 'desc')
+              .orderBy('id', 'desc')
+              .limit(1)
+              .as('newest'),
+          )
+          .selectAll(),
+      );
+      const rows = await newest.reduce((all, one) => all.unionAll(one)).execute();
+      return new Map(rows.map((row) => [row.service, rowToRun(row)]));
+    }, undefined),
 
     async queuedRuns() {
       const rows = await db

@@ -1,10 +1,11 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely, Selectable, Transaction } from 'kysely';
 import { VersionConflictError } from '../runs/run-store.ts';
-import type { InForce, RunStore, ServiceState } from '../runs/run-store.ts';
+import type { InForce, ReferenceRecord, RunStore, ServiceState } from '../runs/run-store.ts';
+import { batched } from './batch.ts';
 import { serialise } from './dialect.ts';
 import { decode, encodeOptional } from './json.ts';
 import { decodeNumberCursor, encodeNumberCursor, toPage } from './pages.ts';
-import type { Schema } from './schema.ts';
+import type { Schema, ServiceStateTable } from './schema.ts';
 
 type Part = Pick<
   RunStore,
@@ -13,25 +14,23 @@ type Part = Pick<
 
 /** What is in force in production, where the way back leads, and all that ever was in force. */
 export function serviceQueries(db: Kysely<Schema>): Part {
-  const state = async (service: string, on: Kysely<Schema> = db): Promise<ServiceState> => {
-    const row = await on
+  const states = async (
+    services: readonly string[],
+    on: Kysely<Schema> = db,
+  ): Promise<ReadonlyMap<string, ServiceState>> => {
+    const rows = await on
       .selectFrom('service_state')
       .selectAll()
-      .where('service', '=', service)
-      .executeTakeFirst();
-    if (row === undefined) return { service, version: 0 };
-    return {
-      service,
-      version: row.version,
-      ...(row.in_force !== null && { inForce: decode(row.in_force) as InForce }),
-      ...(row.last_known_good !== null && {
-        lastKnownGood: decode(row.last_known_good) as InForce,
-      }),
-    };
+      .where('service', 'in', services)
+      .execute();
+    return new Map(rows.map((row) => [row.service, rowToState(row)]));
   };
+  const state = async (service: string, on: Kysely<Schema>): Promise<ServiceState> =>
+    (await states([service], on)).get(service) ?? { service, version: 0 };
+  const stateAmongOthers = batched<ServiceState | undefined>(states, undefined);
 
   return {
-    serviceState: (service) => state(service),
+    serviceState: async (service) => (await stateAmongOthers(service)) ?? { service, version: 0 },
 
     saveServiceState: (service, expectedVersion, next) =>
       db.transaction().execute(async (trx) => {
@@ -76,14 +75,14 @@ export function serviceQueries(db: Kysely<Schema>): Part {
         .execute();
     },
 
-    async reference(service) {
-      const row = await db
+    reference: batched<ReferenceRecord | undefined>(async (services) => {
+      const rows = await db
         .selectFrom('service_references')
         .selectAll()
-        .where('service', '=', service)
-        .executeTakeFirst();
-      return row === undefined ? undefined : { ...row };
-    },
+        .where('service', 'in', services)
+        .execute();
+      return new Map(rows.map((row) => [row.service, { ...row }]));
+    }, undefined),
 
     async serviceHistory(service, page) {
       let query = db.selectFrom('service_history').selectAll().where('service', '=', service);
@@ -107,6 +106,15 @@ export function serviceQueries(db: Kysely<Schema>): Part {
         (last) => encodeNumberCursor(last.position),
       );
     },
+  };
+}
+
+function rowToState(row: Selectable<ServiceStateTable>): ServiceState {
+  return {
+    service: row.service,
+    version: row.version,
+    ...(row.in_force !== null && { inForce: decode(row.in_force) as InForce }),
+    ...(row.last_known_good !== null && { lastKnownGood: decode(row.last_known_good) as InForce }),
   };
 }
 

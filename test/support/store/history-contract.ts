@@ -66,6 +66,19 @@ export function historyContract(store: StoreOf): void {
     }
   });
 
+  it('tells the latest run of each of many services that are asked for at once', async () => {
+    await add(
+      newRun('a', { createdAt: second(5) }),
+      finishedRun('b', { createdAt: second(9) }),
+      // The id breaks a tie.
+      newRun('c', { createdAt: second(9) }),
+      newRun('d', { createdAt: second(30), service: 'search' }),
+    );
+    const services = ['search', newRun('x').service, 'nobody', 'search'];
+    const latest = await Promise.all(services.map((service) => store().latestRun(service)));
+    expect(latest.map((run) => run?.id)).toEqual(['d', 'c', undefined, 'd']);
+  });
+
   it('counts how often a build was tried, and what waits', async () => {
     await add(newRun('a'), finishedRun('b'), newRun('c', { service: 'search' }));
     await add(newRun('d', { build: 'b'.repeat(64) }), newRun('e', { phase: 'measuring' }));

@@ -110,6 +110,9 @@ export class MemoryStore implements RunStore {
       .filter((run) => matches(run, filter));
     return given(paged(found.reverse(), page));
   }
+  async latestRun(service: string) {
+    return given(this.#byAge().findLast((run) => run.service === service));
+  }
   async trend(service: string, limit: number) {
     const points = this.#byAge()
       .filter((run) => run.service === service && run.phase === 'finished')
