@@ -2,7 +2,6 @@
 import { parseArgs } from 'node:util';
 import type { ComponentStatus } from '../platforms/local/component.ts';
 import { localPlatformStatus } from '../platforms/local/existing-platform.ts';
-import { cacheFolder } from '../settings/components.ts';
 import { stateDirectoryOf } from '../settings/environment.ts';
 import { checkComponents } from './doctor/components.ts';
 import { checkCatalogue, checkIdentities, checkSettings, checkWebhooks } from './doctor/files.ts';
@@ -81,7 +80,6 @@ export async function examine(
   await attempt('components', () => checkComponents(environment));
   await attempt('machine', checkMachine);
   await attempt('folders', () => checkFolder('state folder', stateDirectory));
-  await attempt('folders', () => checkFolder('component cache', cacheFolder(environment)));
   await attempt('clock', () => checkClock(stateDirectory));
   await attempt('store', () => checkStore(stateDirectory, settings?.databaseUrl));
   await attempt('leftovers', async () => {
