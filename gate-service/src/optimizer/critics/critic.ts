@@ -55,3 +55,10 @@ export function checkInput(x: readonly number[], width: number, name = 'the conf
   const odd = x.findIndex((value) => !Number.isFinite(value));
   if (odd >= 0) throw new RangeError(`${name} has ${x[odd]} as input ${odd}, not a number`);
 }
+
+/** @throws RangeError when an expected spread is not above 0 and finite */
+export function checkSpread(spread: number | undefined): void {
+  if (spread !== undefined && !(spread > 0 && Number.isFinite(spread))) {
+    throw new RangeError(`the expected spread is ${spread}; it must be above 0 and finite`);
+  }
+}

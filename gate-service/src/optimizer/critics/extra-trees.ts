@@ -8,12 +8,13 @@ import { drawInteger, type Random } from '../../statistics/random.ts';
 import {
   checkCriticData,
   checkInput,
+  checkSpread,
   type Critic,
   type CriticData,
   type Prediction,
 } from './critic.ts';
 import { at } from './dense.ts';
-import { gatherSites, subtract, type Sites } from './sites.ts';
+import { gatherSites, levelOf, subtract, type Sites } from './sites.ts';
 import { growTree, leafOf, type Tree } from './tree.ts';
 
 export interface ExtraTreesOptions {
@@ -45,7 +46,8 @@ interface Spread {
   readonly within: number;
 }
 
-const SPREAD_COUNTS = 2;
+/** Configurations that the spread of all of them counts for at each. */
+const UNSEEN = 2;
 /** Scatter in leaves counts as this many repeats when noise is estimated: function is in it, too. */
 const LEAVES_COUNT = 2;
 const MOST_WIDENED = 3;
@@ -58,7 +60,8 @@ export function fitExtraTrees(
 ): ExtraTrees {
   checkCriticData(data);
   if (data.x.length === 0) throw new RangeError('a critic learns from at least one observation');
-  const { mean: expected = () => 0, spread = 0, trees: count = 100, leaf = 2 } = options;
+  const { mean: expected = () => 0, spread, trees: count = 100, leaf = 2 } = options;
+  checkSpread(spread);
   const width = data.x[0]?.length ?? 0;
   // Samples are drawn of configurations: one that was measured twice would never be unseen else.
   const sites = gatherSites(subtract(data, expected));
@@ -66,7 +69,8 @@ export function fitExtraTrees(
   const columns = Array.from({ length: width }, (_, input) =>
     Float64Array.from(sites.x, (row) => at(row, input)),
   );
-  const unknown = (spread ** 2 * SPREAD_COUNTS) / (size + SPREAD_COUNTS);
+  // What no tree can know: that few configurations do not show how much there is to see.
+  const unknown = (UNSEEN * levelOf(sites, spread).spread ** 2) / (size + UNSEEN);
 
   const outOfBag: Tree[][] = sites.x.map(() => []);
   const trees = Array.from({ length: count }, () => {
@@ -126,11 +130,18 @@ function latent({ between, within }: Spread, noise2: number): number {
   return between + Math.max(0, within - noise2);
 }
 
-/** From repeats of the same configuration; what these do not tell, from the scatter in leaves. */
+/**
+ * From repeats of the same configuration; what these do not tell, from the scatter in leaves. Pooled
+ * as logarithms, or the height of a cliff in a leaf would outweigh any number of repeats.
+ */
 function noiseVariance(sites: Sites, unseen: readonly Spread[]): number {
   const repeats = sites.observations - sites.x.length;
   const inLeaves = unseen.reduce((sum, { within }) => sum + within, 0) / unseen.length;
-  return (sites.scatter + LEAVES_COUNT * inLeaves) / (repeats + LEAVES_COUNT);
+  if (repeats === 0 || !(sites.scatter > 0)) return inLeaves;
+  const fromRepeats = sites.scatter / repeats;
+  if (!(inLeaves > 0)) return fromRepeats;
+  const pooled = repeats * Math.log(fromRepeats) + LEAVES_COUNT * Math.log(inLeaves);
+  return Math.exp(pooled / (repeats + LEAVES_COUNT));
 }
 
 /** So that squared errors out of the bag are, in the mean, what spread and noise foretell. */

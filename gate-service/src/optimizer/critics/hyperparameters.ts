@@ -40,8 +40,8 @@ export interface Beliefs {
  * left the process far too sure there. Lengths grow with √inputs, as distances in the unit cube do
  * (Hvarfner, Hellsten & Nardi 2024).
  */
-const LENGTH: Belief = { mean: -1.2, sd: 0.8, low: Math.log(0.02), high: Math.log(100) };
-const SIGNAL: Belief = { mean: 1, sd: 0.7, low: Math.log(0.01), high: Math.log(30) };
+const LENGTH: Belief = { mean: -1.4, sd: 0.9, low: Math.log(0.02), high: Math.log(100) };
+const SIGNAL: Belief = { mean: 1.5, sd: 0.7, low: Math.log(0.01), high: Math.log(30) };
 const NOISE: Belief = { mean: Math.log(0.05), sd: 1.5, low: Math.log(1e-8), high: Math.log(3) };
 
 /** Logarithms of lengths, signal² and noise² by input, before anything is measured. */
@@ -52,12 +52,18 @@ export function beliefs(inputs: number): Beliefs {
   return { low: column('low'), high: column('high'), mean: column('mean'), sd: column('sd') };
 }
 
-export function toLogs({ lengths, signal, noise }: Hyperparameters): LogHyperparameters {
-  return Float64Array.from([
-    ...lengths.map((length) => Math.log(length)),
-    2 * Math.log(signal),
-    2 * Math.log(noise),
-  ]);
+/** @throws RangeError when they are of another number of inputs, or not all above 0 and finite */
+export function toLogs(
+  { lengths, signal, noise }: Hyperparameters,
+  inputs: number,
+): LogHyperparameters {
+  const logs = Float64Array.from([...lengths, signal ** 2, noise ** 2], (value) => Math.log(value));
+  if (lengths.length !== inputs || !logs.every(Number.isFinite)) {
+    throw new RangeError(
+      `hyper-parameters of ${lengths.length} inputs do not fit ${inputs}, or are not all above 0`,
+    );
+  }
+  return logs;
 }
 
 export function fromLogs(logs: LogHyperparameters): Hyperparameters {

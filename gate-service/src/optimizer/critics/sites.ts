@@ -50,9 +50,39 @@ export function gatherSites({ x, y, weight }: CriticData): Sites {
   return { x: rows, mean, precision, observations: x.length, scatter, logWeights };
 }
 
-/** Values less what was expected of their configurations. */
+/** Configurations that an expected spread counts for. */
+const SPREAD_COUNTS = 2;
+
+/**
+ * Middle and standard deviation over configurations; each counts once, however often the incumbent
+ * was measured again.
+ * @param expected standard deviation before anything is measured, counts as much as 2 configurations;
+ *   without it 1 stands for the spread of values that are all the same
+ */
+export function levelOf(
+  { mean }: Sites,
+  expected: number | undefined,
+): { centre: number; spread: number } {
+  const count = mean.length;
+  const centre = mean.reduce((sum, value) => sum + value, 0) / count;
+  const squares = mean.reduce((sum, value) => sum + (value - centre) ** 2, 0);
+  const variance =
+    expected === undefined
+      ? squares / Math.max(1, count - 1)
+      : (squares + SPREAD_COUNTS * expected ** 2) / (count - 1 + SPREAD_COUNTS);
+  // Differences that only rounding made are none.
+  return { centre, spread: variance > (Math.abs(centre) * 1e-12) ** 2 ? Math.sqrt(variance) : 1 };
+}
+
+/**
+ * Values less what was expected of their configurations.
+ * @throws RangeError when that is not a number for one of them
+ */
 export function subtract(data: CriticData, expected: (x: readonly number[]) => number): CriticData {
-  return { ...data, y: data.y.map((value, i) => value - expected(data.x[i] ?? [])) };
+  const y = data.y.map((value, i) => value - expected(data.x[i] ?? []));
+  const odd = y.findIndex((value) => !Number.isFinite(value));
+  if (odd >= 0) throw new RangeError(`what is expected of configuration ${odd} is not a number`);
+  return { ...data, y };
 }
 
 /** Only the observations at these indices. */

@@ -185,7 +185,7 @@ function correct(
   const variance = (x: readonly number[]): number =>
     believed.reduce((sum, { critic, weight }) => sum + weight * critic.predict(x).sd ** 2, 0);
   const doubt = sites.x.reduce((sum, x) => sum + variance(x), 0) / sites.x.length;
-  const spread = options.spread ?? (believed.length > 0 ? Math.sqrt(doubt) : undefined);
+  const spread = options.spread ?? (doubt > 0 ? Math.sqrt(doubt) : undefined);
   const process = fitGaussianProcess(used, random, {
     ...options,
     mean,
