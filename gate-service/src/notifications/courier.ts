@@ -23,8 +23,10 @@ export interface CourierOptions {
   readonly problem: (error: Error) => void;
 }
 
-/** Longer than any attempt takes with the one before it: a message that died with its process is due again then. */
+/** Longer than a wait and two attempts (30 s each at most): a message that died with its process is due again then. */
 const CLAIM_SECONDS = 120;
+/** One that has waited longer for those before it is claimed anew, or its claim could run out while it is sent. */
+const MOST_WAIT_MS = 60_000;
 /** Messages under way at once; those to one endpoint go one after the other. */
 const MOST_AT_ONCE = 8;
 /** To an endpoint that fails goes one at a time, so that it does not keep the others waiting; its other messages wait. */
@@ -93,13 +95,18 @@ export class Courier {
   }
 
   #begin(delivery: DeliveryRecord, endpoint: Endpoint): void {
+    const { now, store } = this.#options;
     const before = this.#to(endpoint.name).at(-1);
+    const claimed = now().getTime();
     const sending = (before ?? Promise.resolve())
-      .then(() =>
-        before !== undefined && this.#failing.has(endpoint.name)
-          ? this.#putBack(delivery, FAILING_PUT_BACK_MS)
-          : this.#attempt(delivery, endpoint),
-      )
+      .then(() => {
+        if (before !== undefined && this.#failing.has(endpoint.name)) {
+          return this.#putBack(delivery, FAILING_PUT_BACK_MS);
+        }
+        // As it was: it keeps its place among the others.
+        if (now().getTime() - claimed > MOST_WAIT_MS) return store.saveDelivery(delivery);
+        return this.#attempt(delivery, endpoint);
+      })
       .catch((error: unknown) => {
         // Not stored: it is due again when the claim runs out, and may arrive twice under the same id.
         this.#options.problem(error instanceof Error ? error : new Error(String(error)));

@@ -253,6 +253,41 @@ describe('what does not get through', () => {
     await state('run-1', { state: 'delivered' });
   });
 
+  it('has arrived when the receiver says so, also if its answer never ends', async () => {
+    const one = await begun({ more: ', timeoutSeconds: 1' });
+    receiver.answer = (response) => response.writeHead(202).write('taken');
+    await one.notify({ type: 'decision', run: finished('run-1') });
+    await state('run-1', { attempts: 1, lastAnswer: '202', state: 'delivered' });
+  });
+
+  it('is claimed anew when those before it took long, before somebody else may claim it', async () => {
+    const one = await begun();
+    const claim = vi.spyOn(store, 'claimDueDelivery');
+    let answerFirst: (() => void) | undefined;
+    receiver.answer = (response) => {
+      answerFirst = () => response.writeHead(204).end();
+    };
+    await one.notify({ type: 'decision', run: finished('run-1') });
+    now += SECOND;
+    await one.notify({ type: 'decision', run: finished('run-2') });
+    await arrived(1);
+    const claimsOf = async (subject: string) => {
+      const claims = await Promise.all(
+        claim.mock.results.map(({ value }) => value as ReturnType<Store['claimDueDelivery']>),
+      );
+      return claims.filter((claimed) => claimed?.subject === subject).length;
+    };
+    await vi.waitFor(async () => {
+      expect(await claimsOf('run-2')).toBe(1);
+    }, WITHIN);
+    now += 100 * SECOND;
+    receiver.answer = (response) => response.writeHead(204).end();
+    answerFirst?.();
+    await state('run-2', { state: 'delivered' });
+    expect(await claimsOf('run-2')).toBe(2);
+    expect(await claimsOf('run-1')).toBe(1);
+  });
+
   it('is given up after a day, and says so', async () => {
     const one = await begun();
     receiver.answer = (response) => response.writeHead(503).end();

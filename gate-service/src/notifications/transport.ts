@@ -34,7 +34,8 @@ export async function post({ body, headers, signal, timeoutMs, url }: Post): Pro
       dispatcher,
       signal: AbortSignal.any([signal, timeout]),
     });
-    const text = await beginning(answer.body);
+    // The status is the answer: an end that never comes takes nothing back.
+    const text = await beginning(answer.body).catch(() => '');
     const retryAfter = Number(answer.headers['retry-after']);
     const shown = text === '' ? '' : `: ${text}`;
     return {
