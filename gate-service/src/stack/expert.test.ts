@@ -154,6 +154,7 @@ describe('the expert’s prior', () => {
     const { confidence } = expertPrior(crowded, large, stock, space);
     expect(confidence!.places).toBeGreaterThan(confidence!['jetty.minThreads']!);
     expect(confidence!['jetty.virtualThreads']).toBeLessThan(0.6);
+    expect(confidence!['mesh.idleTimeout']).toBeLessThan(0.6);
   });
 
   it('leaves alone what is held still', () => {
@@ -169,7 +170,7 @@ describe('the expert’s prior', () => {
   it('stays within range and resources', () => {
     const huge = { cores: 64, memoryMiB: 200_000, fileDescriptors: 1_000_000 };
     const flood = { ratePerSecond: 1e6, p50Ms: 100, p99Ms: 500, concurrency: 60_000 };
-    const space = tunableSpace(stock, huge);
+    const space = tunableSpace(stock, huge, { telemetry: flood });
     expect(expertPrior(flood, huge, stock, space).values.places).toBe(8192);
     const tight = { cores: 2, memoryMiB: 632, fileDescriptors: 600 };
     const none = expertPrior(crowded, tight, stock, tunableSpace(stock, tight));

@@ -111,9 +111,10 @@ function inSpace(values: TuningValues, { start, held, knobs }: TunableSpace): Tu
   return Object.freeze(Object.fromEntries(near)) as TuningValues;
 }
 
-/** As sure as of the surest of the knobs that it leads. */
+/** As sure as of the first of the knobs that it leads: the others follow from that. */
 function confidenceOf(name: TuningKnobName): number {
-  return Math.max(...LED_KNOBS[name].map((led) => EXPERT_ROWS[led].confidence));
+  const [first] = LED_KNOBS[name];
+  return EXPERT_ROWS[first].confidence;
 }
 
 function wordsFor(values: TuningValues, start: TuningValues): string {

@@ -160,6 +160,22 @@ describe('the space around a configuration', () => {
     ]);
   });
 
+  it('makes the pools no larger than the load could ever fill', () => {
+    const telemetry = { ratePerSecond: 1000, p50Ms: 100, p99Ms: 120, concurrency: 140 };
+    const space = tunableSpace(stock, RESOURCES, { telemetry });
+    expect(refusals(space, { places: 560 })).toEqual([]);
+    expect(refusals(space, { places: 561 })).toEqual(['places-of-use']);
+    // A long tail may need more, and what is in force may stay.
+    const tail = { ...telemetry, p99Ms: 500 };
+    expect(refusals(tunableSpace(stock, RESOURCES, { telemetry: tail }), { places: 750 })).toEqual(
+      [],
+    );
+    const idle = { ratePerSecond: 1, p50Ms: 1, p99Ms: 1, concurrency: 0 };
+    const wide = tunableSpace(stockWith(TUNED), RESOURCES, { telemetry: idle });
+    expect(refusals(wide, { places: 800 })).toEqual([]);
+    expect(refusals(wide, { places: 801 })).toEqual(['places-of-use']);
+  });
+
   it('refuses with the rules of the stack what the node cannot carry', () => {
     const small = { ...RESOURCES, memoryMiB: 800, fileDescriptors: 2000 };
     const space = tunableSpace(stock, small);

@@ -6,8 +6,9 @@ import type { CheckedValues, Constraint } from '../optimizer/space/knob-space.ts
 import type { Knob } from '../optimizer/space/knob.ts';
 import { createStackConfiguration } from './configuration.ts';
 import type { StackConfiguration, StackConfigurationResult } from './configuration.ts';
+import { placesWanted } from './expert-table.ts';
+import type { ExpertLoad } from './expert-table.ts';
 import { inFlight } from './headroom.ts';
-import type { NodeTelemetry } from './headroom.ts';
 import type { StackValues } from './knobs.ts';
 import { placesIn, poolsFor } from './pools.ts';
 import { hasVirtualThreads, VIRTUAL_THREADS_JAVA } from './resources.ts';
@@ -17,8 +18,8 @@ import type { TuningKnobName, TuningValues } from './tuning-knobs.ts';
 
 /** What is known besides the node itself. */
 export interface Surroundings {
-  /** Load of one node; its pools are never made smaller than the requests in flight. */
-  readonly telemetry?: NodeTelemetry;
+  /** Load of one node; its pools are made neither smaller than the requests in flight nor larger than of any use. */
+  readonly telemetry?: ExpertLoad;
   /** Nodes of the arm. Default 1. */
   readonly nodes?: number;
   /** Whether the arm's nodes were seen to differ in speed. Default false. */
@@ -47,7 +48,15 @@ interface Situation {
   readonly held: TunableSpace['held'];
   /** Fewest places that hold the load. */
   readonly leastPlaces: number;
+  /** Most places that could be of use for it. */
+  readonly mostPlaces: number;
 }
+
+/**
+ * Places beyond so many times the requests in flight stay empty. They would cost memory, win
+ * nothing, and let an overload in that a smaller pool keeps at the door.
+ */
+const MOST_PLACES_PER_REQUEST = 4;
 
 /** The tuner's space around `incumbent` on nodes with these resources. */
 export function tunableSpace(
@@ -60,11 +69,11 @@ export function tunableSpace(
   const situation: Situation = {
     start,
     held: heldKnobs(now, resources, surroundings),
-    leastPlaces: leastPlaces(start, surroundings.telemetry),
+    ...placesFor(start, resources, surroundings.telemetry),
   };
   const space = createKnobSpace<typeof TUNING_KNOBS, Situation>({
     knobs: knobsAround(start),
-    constraints: [heldStill, placesHoldLoad],
+    constraints: [heldStill, placesHoldLoad, placesOfUse],
   });
   const bound = bindSpace(space, situation);
   const expand = (values: unknown): StackConfigurationResult => {
@@ -106,13 +115,34 @@ const placesHoldLoad: Constraint<TuningValues, Situation> = {
     `places (${places}) must be at least ${least}: so many requests were in flight at a node.`,
 };
 
+const placesOfUse: Constraint<TuningValues, Situation> = {
+  name: 'places-of-use',
+  holds: ({ places }, { mostPlaces: most }) => places <= most,
+  message: ({ places }, { mostPlaces: most }) =>
+    `places (${places}) must be at most ${most}: the requests in flight at a node never fill more.`,
+};
+
 function turned(values: TuningValues, start: TuningValues): readonly TuningKnobName[] {
   return TUNING_KNOB_NAMES.filter((name) => values[name] !== start[name]);
 }
 
-function leastPlaces(start: TuningValues, telemetry: NodeTelemetry | undefined): number {
-  const load = telemetry === undefined ? undefined : inFlight(telemetry);
-  return load === undefined ? 1 : Math.min(start.places, Math.ceil(load));
+function placesFor(
+  start: TuningValues,
+  resources: NodeResources,
+  telemetry: ExpertLoad | undefined,
+): Pick<Situation, 'leastPlaces' | 'mostPlaces'> {
+  const load = telemetry && inFlight(telemetry);
+  if (telemetry === undefined || load === undefined) {
+    return { leastPlaces: 1, mostPlaces: Number.POSITIVE_INFINITY };
+  }
+  const expected = Math.max(
+    MOST_PLACES_PER_REQUEST * load,
+    placesWanted(telemetry, resources) ?? 0,
+  );
+  return {
+    leastPlaces: Math.min(start.places, Math.ceil(load)),
+    mostPlaces: Math.max(start.places, Math.ceil(expected)),
+  };
 }
 
 function heldKnobs(

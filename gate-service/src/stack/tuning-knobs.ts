@@ -72,8 +72,8 @@ export const TUNING_KNOB_NAMES = Object.freeze(
   Object.keys(TUNING_KNOBS),
 ) as readonly TuningKnobName[];
 
-/** Knobs of the stack that take their value from each of the tuner's. */
-export const LED_KNOBS: Readonly<Record<TuningKnobName, readonly KnobName[]>> = {
+/** Knobs of the stack that take their value from each of the tuner's, the one that matters first. */
+export const LED_KNOBS: Readonly<Record<TuningKnobName, readonly [KnobName, ...KnobName[]]>> = {
   places: POOL_KNOBS,
   'jetty.minThreads': ['jetty.minThreads'],
   'jetty.virtualThreads': ['jetty.virtualThreads'],
