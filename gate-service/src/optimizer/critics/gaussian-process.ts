@@ -45,7 +45,7 @@ export interface GaussianProcessOptions {
   readonly spread?: number;
   /** Hyper-parameters of a former fit to start from: fewer steps, and no restarts. */
   readonly start?: Hyperparameters;
-  /** Used as they are, nothing is fitted, and sd is not widened for what a fit hides. */
+  /** Those of a former fit, used as they are: nothing is fitted. */
   readonly fixed?: Hyperparameters;
   /** Climbs from random starts besides the usual one. Default 1, with `start` 0. */
   readonly restarts?: number;
@@ -96,8 +96,7 @@ export function fitGaussianProcess(
   const hyperparameters = fromLogs(logs);
   const { lengths, signal, noise } = hyperparameters;
   const prior = CONSTANT_VARIANCE + signal * signal;
-  const hidden = options.fixed === undefined ? POINT_ESTIMATE_HIDES / sites.x.length : 0;
-  const sdScale = scale * Math.sqrt(1 + hidden);
+  const sdScale = scale * Math.sqrt(1 + POINT_ESTIMATE_HIDES / sites.x.length);
   const reciprocal = Float64Array.from(lengths, (length) => 1 / length);
   const scaledRows = sites.x.map((row) =>
     Float64Array.from(row, (value, i) => value * at(reciprocal, i)),
