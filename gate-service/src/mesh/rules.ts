@@ -17,8 +17,8 @@ const HEADER_VALUE = /^[\x21-\x7e]{1,128}$/;
 const PATH = /^\/[\x21-\x7e]*$/;
 /** Most tries of one request over all layers (rule 5). */
 const MAX_ATTEMPTS = 2;
-/** Fine enough to tell any two nodes apart; Envoy only wants their sum within 32 bits. */
-const MAX_ENDPOINT_WEIGHT = 1000;
+/** istiod scales larger weights down, and the two renderings would differ. */
+const MAX_ENDPOINT_WEIGHT = 128;
 
 /** Everything wrong with the plan; empty when it may be rendered. Pure: the same plan gives the same answer. */
 export function checkPlan(plan: MeshPlan): readonly PlanViolation[] {
