@@ -28,7 +28,7 @@ const AWAY_CODES = new Set([
 ]);
 /** What `pg` says itself, without a code. */
 const AWAY_WORDS =
-  /connection terminated|connection error|timeout exceeded when trying to connect|timeout expired|connection ended|not queryable/i;
+  /connection terminated|connection error|timeout exceeded when trying to connect|timeout expired|query read timeout|connection ended|not queryable/i;
 
 export class DatabaseTarget {
   /** With the password: for the client only. */

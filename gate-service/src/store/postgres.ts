@@ -15,6 +15,9 @@ export interface PostgresOptions {
 
 const CONNECT_MS = 5_000;
 const STATEMENT_MS = 30_000;
+/** The server ends a statement itself; so much later nothing more is to be expected of it, or of the way to it. */
+const SILENCE_MS = 5_000;
+const KEEP_ALIVE_MS = 10_000;
 /** Longer than any transaction of ours pauses: one that a dead process left open must not keep its locks. */
 const IDLE_IN_TRANSACTION_MS = 30_000;
 const CONNECTIONS = 10;
@@ -26,15 +29,18 @@ const INT8 = 20;
  * @throws Error when the URL is none of PostgreSQL
  */
 export function postgresDialect(target: DatabaseTarget, options: PostgresOptions): PostgresDialect {
+  const statementMs = options.statementMs ?? STATEMENT_MS;
   return new PostgresDialect({
     pool: new GuardedPool(target, {
       connectionString: target.url,
       application_name: 'speed-gate',
       max: options.connections ?? CONNECTIONS,
       connectionTimeoutMillis: CONNECT_MS,
-      statement_timeout: options.statementMs ?? STATEMENT_MS,
+      statement_timeout: statementMs,
+      ...(statementMs > 0 && { query_timeout: statementMs + SILENCE_MS }),
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
       types,
     }),
   });
@@ -89,13 +95,23 @@ class GuardedPool implements PostgresPool {
   }
 
   #guard(client: PoolClient): PostgresPoolClient {
-    const query = (statement: string, parameters: readonly unknown[]) =>
-      this.#said(client.query(statement, parameters.map(storable)));
+    let silence: Error | undefined;
+    const query = async (statement: string, parameters: readonly unknown[]) => {
+      // The end of a transaction need not be waited for again.
+      if (silence !== undefined) throw silence;
+      try {
+        return await this.#said(client.query(statement, parameters.map(storable)));
+      } catch (error) {
+        if (isSilence(error)) silence = error;
+        throw error;
+      }
+    };
     return {
       // Statements only: the store reads nothing by cursor.
       query: query as unknown as PostgresPoolClient['query'],
       release: (destroy) => {
-        client.release(destroy);
+        // An answer that comes after all would be taken for that of another statement.
+        client.release(destroy === true || silence !== undefined);
       },
     };
   }
@@ -119,6 +135,11 @@ class QuietClient extends pg.Client {
 
 function storable(value: unknown): unknown {
   return typeof value === 'string' ? storableText(value) : value;
+}
+
+/** `pg`'s own word for `query_timeout`; it has no code. */
+function isSilence(error: unknown): error is Error {
+  return error instanceof Error && error.message.includes('Query read timeout');
 }
 
 function ignore(): void {
