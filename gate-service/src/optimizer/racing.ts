@@ -26,26 +26,39 @@ export interface RaceResult {
   readonly estimate: number;
   readonly low: number;
   readonly high: number;
+  /** Laps of the challenger: each is one comparison with its neighbours of the incumbent's. */
   readonly comparisons: number;
 }
 
-/** Whose turn it is after these laps. */
-export function nextLane(laps: readonly Lap[]): Lane {
-  return laps.length % 2 === 0 ? 'challenger' : 'incumbent';
+/** Fewest laps that a race can be decided on. */
+export const LEAST_LAPS = 2 * LEAST_COMPARISONS - 1;
+
+/** Chance that a session adopts anything although nothing is better. */
+export const SESSION_ERROR = 0.05;
+
+/** Whose turn it is after so many laps. */
+export function nextLane(laps: number): Lane {
+  return laps % 2 === 0 ? 'challenger' : 'incumbent';
 }
 
-/** Challenger's laps so far: each is one comparison with its neighbours of the incumbent's. */
-export function comparisonsOf(laps: readonly Lap[]): number {
-  return laps.filter(({ lane }) => lane === 'challenger').length;
+/**
+ * Races that a budget has room for, which share {@link SESSION_ERROR}: fixed beforehand, so that
+ * looking more often makes no lucky adoption likelier.
+ */
+export function racesIn(budget: number): number {
+  return budget < 40 ? 1 : 2;
 }
 
-/** Laps until the first moment at which a race may be decided. */
-export const LAPS_TO_DECIDE = 2 * LEAST_COMPARISONS - 1;
+/** Laps of the next race: more of them where the budget allows, because gains get smaller; odd. */
+export function lapsPlanned(budget: number, racesBefore: number): number {
+  if (budget < 20) return LEAST_LAPS;
+  return LEAST_LAPS + (budget >= 40 && racesBefore > 0 ? 4 : 2);
+}
 
 /** Spread between repeated measurements of the same configuration within one race. */
 export function noiseOf(laps: readonly Lap[]): NoisePool {
   return (['challenger', 'incumbent'] as const)
-    .map((lane) => laps.filter((lap) => lap.lane === lane).map(({ y }) => y))
+    .map((lane) => valuesOf(laps, lane))
     .filter((values) => values.length > 1)
     .map((values) => ({
       squares: squaresAround(values),
@@ -62,21 +75,21 @@ export function addPools(one: NoisePool, other: NoisePool): NoisePool {
 }
 
 /**
- * Challenger − incumbent with a two-sided interval. The noise is the larger of the race's own and
- * of the one pooled over the session's repeats: pooling lends degrees of freedom, and never makes
- * the noise seen in this race smaller.
- * @param laps challenger first and last, in turns, at least {@link LAPS_TO_DECIDE}
+ * Challenger − incumbent with a two-sided interval. The noise is the larger of the race's own and of
+ * the one pooled over the session's races: pooling lends degrees of freedom, and never makes the
+ * noise seen in this race smaller.
+ * @param laps challenger first and last, in turns, at least {@link LEAST_LAPS}
  * @param pool of earlier races of the session, without this one
  * @param confidence two-sided, 0–1
- * @returns `undefined` before there are enough comparisons, or when nothing varied
+ * @returns `undefined` with too few laps, or when nothing varied (no measurement does that)
  */
 export function raceResult(
   laps: readonly Lap[],
   pool: NoisePool,
   confidence: number,
 ): RaceResult | undefined {
-  const of = (lane: Lane): number[] => laps.filter((lap) => lap.lane === lane).map(({ y }) => y);
-  const [challenger, incumbent] = [of('challenger'), of('incumbent')];
+  const challenger = valuesOf(laps, 'challenger');
+  const incumbent = valuesOf(laps, 'incumbent');
   if (challenger.length < LEAST_COMPARISONS || incumbent.length < LEAST_COMPARISONS - 1) {
     return undefined;
   }
@@ -95,9 +108,12 @@ export function raceResult(
   };
 }
 
-/** NaN without degrees of freedom. */
-export function varianceOf({ squares, degreesOfFreedom }: NoisePool): number {
+function varianceOf({ squares, degreesOfFreedom }: NoisePool): number {
   return squares / degreesOfFreedom;
+}
+
+function valuesOf(laps: readonly Lap[], lane: Lane): number[] {
+  return laps.filter((lap) => lap.lane === lane).map(({ y }) => y);
 }
 
 function squaresAround(values: readonly number[]): number {

@@ -1,237 +1,262 @@
-/** A first session behind the tuner's port: start, small safe steps around the best seen, one race at the end. */
-import { createRandom, drawInteger } from '../statistics/random.ts';
-import type { Random } from '../statistics/random.ts';
-import type { Knob } from './space/knob.ts';
-import { fromUnitInterval, toUnitInterval } from './space/unit-interval.ts';
+/** One session: asks, tells, and what is remembered between them. All thinking is in the modules it calls. */
+import { lapOf, raceDue, tiredOf } from './comparing.ts';
+import { decide } from './deciding.ts';
+import { sameEffect, sameValues } from './encoding.ts';
+import { predictionOf, explain } from './explaining.ts';
+import { explore, SAFE } from './exploring.ts';
+import type { Known } from './exploring.ts';
+import { waysBetween } from './candidates.ts';
+import type { Landscape } from './landscape.ts';
+import { checkObservation } from './measures.ts';
+import { recall, remember } from './memory.ts';
+import { LEAST_LAPS } from './racing.ts';
+import { learn, safeValues, trialsOf } from './session-facts.ts';
+import type { SessionFacts } from './session-facts.ts';
+import type { Values } from './space/bound-space.ts';
 import { hashOfSpace } from './space-hash.ts';
 import {
   ForeignExperienceError,
-  IllegalObservationError,
+  IllegalProblemError,
   UnknownProposalError,
 } from './tuner-errors.ts';
+import { incumbentOf, initialState, RADIUS } from './tuner-state.ts';
+import type { TunerState } from './tuner-state.ts';
 import type {
   Decision,
   Experience,
-  Explanation,
   Observation,
   Proposal,
   Step,
+  Trial,
   Tuner,
   TunerOptions,
   TunerSnapshot,
   TuningProblem,
   TuningResult,
-  Values,
 } from './tuner.ts';
-import { LAPS_TO_DECIDE, nextLane, raceResult, EMPTY_POOL } from './racing.ts';
-import type { Lap } from './racing.ts';
 
-const STEP = 0.12;
+/** Gain, on the scale of comparison, from which a new leader counts as progress. */
+const PROGRESS = 0.02;
+/** Progress widens the trust region, so many failures in a row narrow it (TuRBO, Eriksson et al. 2019). */
+const REGION = { grow: 1.4, shrink: 0.8, failures: 5 } as const;
+const KEPT_TRENDS = 3;
+/** How sure a leader's value must be: this many standard deviations count against it. */
+const DOUBT = 0.3;
 
 export function startSession(
   problem: TuningProblem,
   options: TunerOptions,
   former?: TunerSnapshot,
 ): Tuner {
-  const space = hashOfSpace(problem.space.knobs);
-  if (former !== undefined && former.space !== space) {
-    throw new ForeignExperienceError('snapshot', former.space, space);
+  const { space } = problem;
+  const hash = hashOfSpace(space.knobs);
+  if (former !== undefined && former.space !== hash) {
+    throw new ForeignExperienceError('snapshot', former.space, hash);
   }
-  if (options.experience !== undefined && options.experience.space !== space) {
-    throw new ForeignExperienceError('experience', options.experience.space, space);
+  if (options.experience !== undefined && options.experience.space !== hash) {
+    throw new ForeignExperienceError('experience', options.experience.space, hash);
   }
+  checkProblem(problem, options);
+  const memory = recall(problem, options.experience, options.seed);
+  const facts: SessionFacts = { problem, options, memory };
   const steps: Step[] = [...(former?.steps ?? [])];
   let open = former?.open;
-
-  const safeSteps = (): Step[] => steps.filter(({ decision }) => decision.verdict !== 'unsafe');
-  const yOf = (step: Step): number => step.observation.value ?? Infinity;
-  const same = (one: Values, other: Values): boolean =>
-    problem.space.names.every((name) => one[name] === other[name]);
-  const incumbent = (): Values => steps.at(-1)?.decision.incumbent ?? problem.start;
-
-  function raceLaps(): { challenger: Values; laps: Lap[] } | undefined {
-    const from = steps.findIndex(({ proposal }) => proposal.source === 'rerun');
-    const first = steps[from];
-    if (first === undefined) return undefined;
-    const laps = steps.slice(from).map((step, index): Lap => ({
-      lane: index % 2 === 0 ? 'challenger' : 'incumbent',
-      y: Math.log(yOf(step)),
-    }));
-    return { challenger: first.proposal.values, laps };
-  }
+  let state: TunerState = former?.state ?? initialState(problem, memory);
+  let dropped: readonly string[] = [];
 
   function ask(): Proposal | undefined {
     if (open !== undefined) return open;
-    const left = options.budget - steps.length;
-    if (left <= 0) return undefined;
-    const id = steps.length + 1;
-    const random = createRandom(options.seed, `ask ${id}`);
-    open = propose(id, left, random);
+    if (steps.length >= options.budget && state.ended === undefined) {
+      state = { ...state, ended: 'the budget is spent' };
+    }
+    if (state.ended !== undefined) return undefined;
+    const next = propose();
+    if (next === undefined) return undefined;
+    open = { id: steps.length + 1, ...next };
     return open;
   }
 
-  function propose(id: number, left: number, random: Random): Proposal {
+  function propose(): Omit<Proposal, 'id'> | undefined {
     if (steps.length === 0) {
-      return { id, values: problem.start, source: 'start', reason: 'the configuration in force' };
+      return { values: problem.start, source: 'start', reason: 'the configuration in force' };
     }
-    const race = raceLaps();
-    if (race !== undefined || left <= LAPS_TO_DECIDE) {
-      const leader =
-        race?.challenger ??
-        [...safeSteps()].sort((a, b) => yOf(a) - yOf(b))[0]?.proposal.values ??
-        problem.start;
-      const lane = nextLane(race?.laps ?? []);
-      return {
-        id,
-        values: lane === 'challenger' ? leader : incumbent(),
-        source: 'rerun',
-        reason: `${lane} measured in turns`,
-      };
+    if (state.race !== undefined) return lapOf(state.race);
+    const known = know();
+    const tired = tiredOf(known, state);
+    const race = raceDue(known, state, tired !== undefined);
+    if (race !== undefined) {
+      state = { ...state, race };
+      return { ...lapOf(race), predicted: predictionOf(known, state, race.challenger) };
     }
-    if (
-      problem.prior !== undefined &&
-      steps.length === 1 &&
-      !same(problem.prior.values, problem.start)
-    ) {
-      return { id, values: problem.prior.values, source: 'expert', reason: problem.prior.reason };
+    const over = tired ?? pointless(known);
+    if (over !== undefined) {
+      state = { ...state, ended: over };
+      return undefined;
     }
-    const leader =
-      [...safeSteps()].sort((a, b) => yOf(a) - yOf(b))[0]?.proposal.values ?? problem.start;
-    for (let tries = 0; tries < 200; tries += 1) {
-      const values: Record<string, Values[string]> = { ...leader };
-      const count = 1 + drawInteger(random, 3);
-      for (let i = 0; i < count; i += 1) {
-        const name = problem.space.names[drawInteger(random, problem.space.names.length)] ?? '';
-        values[name] = moved(problem.space.knobs[name], values[name], random);
-      }
-      const checked = problem.space.check(values);
-      if (checked.ok && !steps.some(({ proposal }) => same(proposal.values, checked.values))) {
-        return {
-          id,
-          values: checked.values,
-          source: 'policy',
-          reason: 'a small step from the best seen',
-        };
-      }
+    const explored = explore(known, state);
+    state = explored.state;
+    if (explored.next === undefined) {
+      return settleOr(known, 'nothing that is likely to hold the limits is left within reach');
     }
-    return { id, values: leader, source: 'rerun', reason: 'no legal step was found' };
+    return { ...explored.next, predicted: predictionOf(known, state, explored.next.values) };
   }
 
-  function tell(id: number, observation: Observation): Decision {
-    if (open?.id !== id) throw new UnknownProposalError(id, open?.id);
-    const { value, metrics = {}, unsafe, aborted } = observation;
-    if (value !== undefined && !Number.isFinite(value)) {
-      throw new IllegalObservationError(`value is ${value}, a finite number is needed`);
-    }
-    if (value === undefined && unsafe !== true && aborted === undefined) {
-      throw new IllegalObservationError('it has neither a value nor unsafe nor aborted');
-    }
-    const broken = problem.limits.filter(({ metric, max }) => (metrics[metric] ?? 0) > max);
-    const bad = unsafe === true || aborted !== undefined || broken.length > 0;
-    const margins = problem.limits.flatMap(({ metric, max }) => {
-      const measured = metrics[metric];
-      return measured === undefined
-        ? []
-        : [{ metric, max, measured, share: (max - measured) / max }];
-    });
-    let decision: Decision = {
-      id,
-      verdict: bad ? 'unsafe' : id === 1 ? 'started' : 'noted',
-      adopted: false,
-      incumbent: incumbent(),
-      sentence: bad ? 'unsafe' : 'noted',
-      margins,
-    };
-    steps.push({ proposal: open, observation, decision });
-    open = undefined;
-    const race = raceLaps();
-    if (race?.laps.length === LAPS_TO_DECIDE) {
-      const result = raceResult(race.laps, EMPTY_POOL, 0.95);
-      if (result !== undefined && result.high < 0) {
-        decision = {
-          ...decision,
-          verdict: 'adopted',
-          adopted: true,
-          incumbent: race.challenger,
-          sentence: 'adopted',
-        };
-        const last = steps.pop();
-        if (last !== undefined) steps.push({ ...last, decision });
+  /** Races what there is before the session ends. */
+  function settleOr(known: Known, ended: string): Omit<Proposal, 'id'> | undefined {
+    const race = raceDue(known, state, true);
+    state = race === undefined ? { ...state, ended } : { ...state, race };
+    return race === undefined ? undefined : lapOf(race);
+  }
+
+  /** Why no further challenger could be adopted. A budget too small for any race is spent on learning. */
+  function pointless({ steps: { length } }: Known): string | undefined {
+    const left = options.budget - length;
+    const races = options.paired !== true && options.budget >= LEAST_LAPS + 2;
+    if (!races || left >= LEAST_LAPS + 1 || state.races.length === 0) return undefined;
+    return `the ${left} evaluations left are too few for another comparison`;
+  }
+
+  function know(): Known {
+    const trials = trialsOf(steps);
+    const safe = safeValues(problem, trials);
+    const learnt = learn(facts, state, trials);
+    const { landscape } = learnt;
+    const leader = leaderOf(landscape, safe);
+    state = led(learnt.state, landscape, leader);
+    dropped = landscape.dropped.map(
+      ({ index, reason }) => `former session ${index + 1} of those is not used: ${reason}`,
+    );
+    return { facts, steps, trials, safe, landscape, leader };
+  }
+
+  /** Where the search goes on: best by the critics among what was measured to be safe, with some doubt. */
+  function leaderOf(landscape: Landscape, safe: readonly Values[]): Values {
+    let best = incumbentOf(state);
+    let least = Infinity;
+    for (const values of safe) {
+      const outlook = landscape.outlook(values);
+      if (outlook.safe < SAFE.cold && !sameEffect(space, values, incumbentOf(state))) continue;
+      const doubtful = outlook.mean + DOUBT * outlook.sd;
+      if (doubtful < least) {
+        best = values;
+        least = doubtful;
       }
     }
-    return decision;
+    return best;
   }
+
+  /** The state after the critics named their leader: progress widens the steps, its lack narrows them. */
+  function led(from: TunerState, landscape: Landscape, leader: Values): TunerState {
+    const moved = !sameEffect(space, leader, from.leader);
+    const gained = landscape.outlook(from.leader).mean - landscape.outlook(leader).mean;
+    const trends = moved
+      ? [...from.trends, waysBetween(space, from.leader, leader)].slice(-KEPT_TRENDS)
+      : from.trends;
+    if (moved && gained > PROGRESS) {
+      const radius = Math.min(RADIUS.most, from.radius * REGION.grow);
+      return { ...from, leader, trends, radius, failures: 0, sinceProgress: 0 };
+    }
+    const failures = from.failures + 1;
+    const narrow = failures >= REGION.failures;
+    return {
+      ...from,
+      leader,
+      trends,
+      failures: narrow ? 0 : failures,
+      radius: narrow ? Math.max(RADIUS.least, from.radius * REGION.shrink) : from.radius,
+      sinceProgress: from.sinceProgress + 1,
+    };
+  }
+
+  function tell(id: number, told: Observation): Decision {
+    if (open?.id !== id) throw new UnknownProposalError(id, open?.id);
+    checkObservation(told);
+    const trials = trialsOf(steps);
+    const observation = withValue(told, trials, incumbentOf(state), sameAs);
+    const decided = decide(facts, trials, state, open, observation);
+    steps.push({ proposal: open, observation, decision: decided.decision });
+    state = decided.state;
+    open = undefined;
+    return decided.decision;
+  }
+
+  const sameAs = (one: Values, other: Values): boolean => sameValues(space, one, other);
 
   function result(): TuningResult {
-    const best = incumbent();
-    const explanation: Explanation = {
-      summary: '',
-      changes: problem.space.names
-        .filter((name) => best[name] !== problem.start[name])
-        .map((name) => ({ name, from: problem.start[name] ?? '', to: best[name] ?? '' })),
-      margins: steps.at(-1)?.decision.margins ?? [],
-      evaluations: steps.length,
-      unsafeEvaluations: steps.length - safeSteps().length,
-      trajectory: steps,
-      memory: [],
-    };
+    const best = incumbentOf(state);
     return {
       best,
-      adopted: !same(best, problem.start),
-      explanation,
-      ended: steps.length >= options.budget ? 'the budget is spent' : 'not ended yet',
+      adopted: !sameValues(space, best, problem.start),
+      explanation: explain(facts, state, steps, dropped),
+      ended:
+        state.ended ??
+        (steps.length >= options.budget ? 'the budget is spent' : 'it has not ended yet'),
     };
   }
 
   function experience(): Experience {
-    return {
-      version: 1,
-      space,
-      sessions: [
-        ...(options.experience?.sessions ?? []),
-        {
-          context: problem.context,
-          start: problem.start,
-          trials: steps.map(({ proposal, observation, decision }) => ({
-            values: proposal.values,
-            ...(observation.value === undefined ? {} : { value: observation.value }),
-            ...(observation.metrics === undefined ? {} : { metrics: observation.metrics }),
-            unsafe: decision.verdict === 'unsafe',
-          })),
-          policy: { updates: 0, numeric: {}, categorical: {} },
-          ...(same(incumbent(), problem.start) ? {} : { adopted: incumbent() }),
-          violators: steps
-            .filter(({ decision }) => decision.verdict === 'unsafe')
-            .map(({ proposal }) => proposal.values),
-        },
-      ],
-    };
+    const trials = trialsOf(steps);
+    const best = incumbentOf(state);
+    return remember(hash, options.experience, {
+      context: problem.context,
+      start: problem.start,
+      trials,
+      policy: state.policy,
+      ...(sameValues(space, best, problem.start) ? {} : { adopted: best }),
+      violators: trials.filter(({ unsafe }) => unsafe).map(({ values }) => values),
+    });
   }
 
   const snapshot = (): TunerSnapshot => ({
     version: 1,
-    space,
+    space: hash,
     options,
     ...(open === undefined ? {} : { open }),
     steps: [...steps],
+    state,
   });
 
   return { ask, tell, result, snapshot, experience };
 }
 
-function moved(
-  knob: Knob | undefined,
-  value: Values[string] | undefined,
-  random: Random,
-): Values[string] {
-  if (knob === undefined || value === undefined) return 0;
-  switch (knob.kind) {
-    case 'boolean':
-      return value !== true;
-    case 'categorical':
-      return knob.categories[drawInteger(random, knob.categories.length)] ?? '';
-    case 'integer':
-    case 'real':
-      return fromUnitInterval(knob, toUnitInterval(knob, value) + (2 * random.next() - 1) * STEP);
+/** A paired observation without a value gets the one that follows from its ratios and the incumbent's. */
+function withValue(
+  observation: Observation,
+  trials: readonly Trial[],
+  incumbent: Values,
+  same: (one: Values, other: Values) => boolean,
+): Observation {
+  const { value, logRatios = [] } = observation;
+  if (value !== undefined || logRatios.length === 0) return observation;
+  const base = trials.findLast((trial) => same(trial.values, incumbent))?.value ?? 1;
+  const mean = logRatios.reduce((sum, ratio) => sum + ratio, 0) / logRatios.length;
+  return { ...observation, value: base * Math.exp(mean) };
+}
+
+function checkProblem(
+  { space, start, prior, limits, context }: TuningProblem,
+  options: TunerOptions,
+): void {
+  const problems: string[] = [];
+  const { budget, seed } = options;
+  if (!Number.isSafeInteger(budget) || budget < 1) {
+    problems.push(`the budget is ${budget}, a whole number from 1 is needed`);
   }
+  if (!Number.isSafeInteger(seed)) problems.push(`the seed is ${seed}, a whole number is needed`);
+  for (const [name, values] of [
+    ['start', start],
+    ['prior', prior?.values ?? start],
+  ] as const) {
+    const checked = space.check(values);
+    if (!checked.ok) {
+      problems.push(`${name}: ${checked.violations.map(({ message }) => message).join(' ')}`);
+    }
+  }
+  for (const { metric, max } of limits) {
+    if (!Number.isFinite(max)) problems.push(`the limit of ${metric} is ${max}, not a number`);
+  }
+  for (const [name, value] of Object.entries(context)) {
+    if (!Number.isFinite(value)) problems.push(`the context's ${name} is ${value}, not a number`);
+  }
+  if (problems.length > 0) throw new IllegalProblemError(problems.join('; '));
 }

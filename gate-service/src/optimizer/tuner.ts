@@ -5,6 +5,7 @@
  * equal seeds and equal observations give equal asks.
  */
 import { startSession } from './session.ts';
+import type { TunerState } from './tuner-state.ts';
 import type { BoundSpace, Prior, Values } from './space/bound-space.ts';
 
 export type { BoundSpace, Prior, Values } from './space/bound-space.ts';
@@ -40,6 +41,11 @@ export interface TunerOptions {
   readonly seed: number;
   /** What former sessions learnt, from {@link Tuner.experience}. */
   readonly experience?: Experience;
+  /**
+   * Every challenger is measured side by side with the incumbent and told with `logRatios`: no
+   * evaluation goes into re-runs, each tell is decided at once. Default false.
+   */
+  readonly paired?: boolean;
 }
 
 export type ProposalSource = 'start' | 'expert' | 'policy' | 'critic' | 'memory' | 'rerun';
@@ -205,6 +211,7 @@ export interface TunerSnapshot {
   readonly options: TunerOptions;
   readonly open?: Proposal;
   readonly steps: readonly Step[];
+  readonly state: TunerState;
 }
 
 export interface Tuner {

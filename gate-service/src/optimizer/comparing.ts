@@ -1,0 +1,110 @@
+/** When the leading challenger is raced against the incumbent, and what its laps decide. */
+import { sameEffect } from './encoding.ts';
+import type { Known } from './exploring.ts';
+import { asChange, valueScale } from './measures.ts';
+import {
+  addPools,
+  EMPTY_POOL,
+  lapsPlanned,
+  LEAST_LAPS,
+  nextLane,
+  noiseOf,
+  racesIn,
+  raceResult,
+  SESSION_ERROR,
+} from './racing.ts';
+import type { Lap, RaceResult } from './racing.ts';
+import { incumbentOf } from './tuner-state.ts';
+import type { Race, TunerState } from './tuner-state.ts';
+import type { Decision, Proposal } from './tuner.ts';
+
+/** Evaluations without an adopted change after which a session stops to try others. */
+const PATIENCE = 8;
+/** Asks in a row at which nothing promises more than the noise. */
+const QUIET = 3;
+
+/** Why exploring should end now, or undefined. */
+export function tiredOf(known: Known, state: TunerState): string | undefined {
+  const { budget } = known.facts.options;
+  const patience = Math.max(PATIENCE, Math.ceil(budget / 4));
+  if (state.quiet >= QUIET) {
+    return 'nothing within reach promises more than the noise of one evaluation';
+  }
+  if (state.sinceProgress >= patience) {
+    return `${state.sinceProgress} evaluations brought nothing better`;
+  }
+  return undefined;
+}
+
+/** The race that is due, or undefined. A session that is tired settles what it has. */
+export function raceDue(known: Known, state: TunerState, tired: boolean): Race | undefined {
+  const { problem, options } = known.facts;
+  const left = options.budget - known.steps.length;
+  const incumbent = incumbentOf(state);
+  if (options.paired === true || left < LEAST_LAPS) return undefined;
+  if (state.races.length >= racesIn(options.budget)) return undefined;
+  const planned = lapsPlanned(options.budget, state.races.length);
+  if (left > planned && !tired) return undefined;
+  const challenger = contender(known, state);
+  if (challenger === undefined || sameEffect(problem.space, challenger, incumbent)) {
+    return undefined;
+  }
+  const most = left % 2 === 0 ? left - 1 : left;
+  return { challenger, incumbent, planned: Math.min(planned, most), laps: [] };
+}
+
+/** The leader, or when that is the incumbent the best other one that the critics expect to be better. */
+function contender({ facts, landscape, leader, safe }: Known, state: TunerState) {
+  const { space } = facts.problem;
+  const incumbent = incumbentOf(state);
+  if (!sameEffect(space, leader, incumbent)) return leader;
+  const [best] = safe
+    .filter((values) => !sameEffect(space, values, incumbent))
+    .map((values) => ({ values, mean: landscape.outlook(values).mean }))
+    .sort((one, other) => one.mean - other.mean);
+  if (best === undefined || !(best.mean < landscape.outlook(incumbent).mean)) return undefined;
+  return best.values;
+}
+
+/** The configuration whose turn it is. */
+export function lapOf({ challenger, incumbent, laps, planned }: Race): Omit<Proposal, 'id'> {
+  const lap = `lap ${laps.length + 1} of ${planned}`;
+  return nextLane(laps.length) === 'challenger'
+    ? {
+        values: challenger,
+        source: 'rerun',
+        reason: `the best challenger so far, measured in turns with the configuration in force (${lap})`,
+      }
+    : {
+        values: incumbent,
+        source: 'rerun',
+        reason: `the configuration in force, measured in turns with the challenger against drift (${lap})`,
+      };
+}
+
+export interface Settled {
+  readonly adopted: boolean;
+  readonly effect?: NonNullable<Decision['effect']>;
+}
+
+/** What a finished race shows. */
+export function settle(race: Race, before: readonly Race[], budget: number): Settled {
+  const scale = valueScale([...before, race].flatMap(({ laps }) => laps.map(({ value }) => value)));
+  const lapsOf = ({ laps }: Race): Lap[] =>
+    laps.map(({ lane, value }) => ({ lane, y: scale.of(value) }));
+  const pool = before.map((one) => noiseOf(lapsOf(one))).reduce(addPools, EMPTY_POOL);
+  // Adoption looks at one side: half of what is outside of the interval.
+  const confidence = 1 - (2 * SESSION_ERROR) / racesIn(budget);
+  const result: RaceResult | undefined = raceResult(lapsOf(race), pool, confidence);
+  if (result === undefined) return { adopted: false };
+  return {
+    adopted: result.high < 0,
+    effect: {
+      change: asChange(scale, result.estimate),
+      low: asChange(scale, result.low),
+      high: asChange(scale, result.high),
+      confidence,
+      comparisons: result.comparisons,
+    },
+  };
+}

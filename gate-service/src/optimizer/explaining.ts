@@ -1,0 +1,93 @@
+/** Why a challenger is tried and what a session came to, for people and programs. */
+import { changedKnobs } from './encoding.ts';
+import type { Known } from './exploring.ts';
+import { probabilitySafe } from './exploring.ts';
+import { asChange, scaleOfTrials, short } from './measures.ts';
+import type { SessionFacts } from './session-facts.ts';
+import type { Values } from './space/bound-space.ts';
+import { incumbentOf } from './tuner-state.ts';
+import type { TunerState } from './tuner-state.ts';
+import type { Explanation, KnobShare, Prediction, Step } from './tuner.ts';
+
+/** Half-width of a 90 % interval in standard deviations. */
+const NINETY = 1.645;
+const MOST_KNOBS = 4;
+
+/** What the critics foretell of values, against the configuration in force. */
+export function predictionOf(known: Known, state: TunerState, values: Values): Prediction {
+  const { facts, landscape, trials } = known;
+  const { space } = facts.problem;
+  const scale = scaleOfTrials(trials);
+  const incumbent = incumbentOf(state);
+  const { mean, sd } = landscape.outlook(values);
+  const base = landscape.outlook(incumbent).mean;
+  const change = (at: number): number => asChange(scale, at - base);
+  // What is lost when one knob alone is turned back.
+  const parts = changedKnobs(space, incumbent, values).map((name) => {
+    const turnedBack = { ...values, [name]: incumbent[name] ?? '' };
+    return { name, part: mean - landscape.outlook(turnedBack).mean };
+  });
+  const total = parts.reduce((sum, { part }) => sum + Math.abs(part), 0);
+  const knobs = parts
+    .map(({ name, part }): KnobShare => ({
+      name,
+      from: incumbent[name] ?? '',
+      to: values[name] ?? '',
+      share: total > 0 ? Math.abs(part) / total : 0,
+    }))
+    .sort((one, other) => other.share - one.share)
+    .slice(0, MOST_KNOBS);
+  return {
+    change: change(mean),
+    low: change(mean - NINETY * sd),
+    high: change(mean + NINETY * sd),
+    safe: probabilitySafe(known, state, values),
+    knobs,
+  };
+}
+
+export function explain(
+  facts: SessionFacts,
+  state: TunerState,
+  steps: readonly Step[],
+  dropped: readonly string[],
+): Explanation {
+  const { space, start } = facts.problem;
+  const best = incumbentOf(state);
+  const changes = space.names
+    .filter((name) => best[name] !== start[name])
+    .map((name) => ({ name, from: start[name] ?? '', to: best[name] ?? '' }));
+  const adoption = steps.findLast(({ decision }) => decision.adopted);
+  const kept = changes.length === 0 ? undefined : adoption?.decision.effect;
+  const unsafe = steps.filter(({ decision }) => decision.verdict === 'unsafe').length;
+  const words = changes.map(({ name, from, to }) => `${name} ${word(from)} → ${word(to)}`);
+  return {
+    summary:
+      `${steps.length} evaluations, ${unsafe} of them unsafe. ` +
+      (changes.length === 0
+        ? 'Nothing was shown to be better: the configuration in force stays.'
+        : `Adopted: ${words.join(', ')}. ${adoption?.decision.sentence ?? ''}`),
+    changes,
+    ...(kept === undefined ? {} : { effect: kept }),
+    margins: marginsOfBest(steps, best, space.names),
+    evaluations: steps.length,
+    unsafeEvaluations: unsafe,
+    trajectory: steps,
+    memory: [...facts.memory.sentences, ...dropped],
+  };
+}
+
+function marginsOfBest(
+  steps: readonly Step[],
+  best: Values,
+  names: readonly string[],
+): Explanation['margins'] {
+  const last = steps.findLast(({ proposal }) =>
+    names.every((name) => proposal.values[name] === best[name]),
+  );
+  return last?.decision.margins ?? [];
+}
+
+function word(value: Values[string]): string {
+  return typeof value === 'number' ? short(value) : String(value);
+}
