@@ -1,8 +1,14 @@
-/** A small OpenID Connect issuer on loopback: it signs everybody in as mary, and can be told to do it wrong. */
+/**
+ * A small OpenID Connect issuer on loopback: it signs everybody in as mary, an engineer, and can be told to do it
+ * wrong. The gate service is set up for it as docs/identity.md says.
+ */
 import { createHash, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { parse } from 'yaml';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { CryptoKey } from 'jose';
 import {
@@ -12,7 +18,23 @@ import {
 import { createIssuerKeys } from '../../gate-service/src/api/identity/oidc/issuer-keys.ts';
 import type { IdentitySource } from '../../gate-service/src/api/identity/identity-source.ts';
 
-const CLIENT = 'speed-gate-dashboard';
+/** What the documentation shows for an issuer of people, as far as this issuer has to know of it. */
+interface Documented {
+  readonly oidc: readonly {
+    readonly name: string;
+    readonly signIn?: { readonly clientId: string };
+  }[];
+}
+
+const MARY = { email: 'mary@example.com', email_verified: true, groups: ['engineers'] };
+
+async function documentedIssuer(): Promise<Documented['oidc'][number]> {
+  const page = await readFile(join(import.meta.dirname, '../../docs/identity.md'), 'utf8');
+  const example = /```yaml\n(oidc:\n[^]*?)```/.exec(page)?.[1] ?? '';
+  const found = (parse(example) as Documented).oidc.find(({ signIn }) => signIn !== undefined);
+  if (found === undefined) throw new Error('docs/identity.md shows no issuer with signIn');
+  return found;
+}
 
 export interface TestIssuer {
   /** For the gate service. */
@@ -37,6 +59,7 @@ class Issuer implements TestIssuer {
   source!: IdentitySource;
   readonly #key: CryptoKey;
   readonly #jwk: object;
+  #client = '';
   readonly #codes = new Map<string, Readonly<Record<string, string>>>();
   readonly #server = createServer((request, response) => {
     this.#answer(request, response).catch((error: unknown) => {
@@ -55,19 +78,9 @@ class Issuer implements TestIssuer {
 
   async listen(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    const file = {
-      oidc: [
-        {
-          name: 'test',
-          issuer: this.#url,
-          audience: CLIENT,
-          kind: 'person',
-          jwks: `${this.#url}/keys`,
-          signIn: { clientId: CLIENT, scopes: ['openid'] },
-          grants: [{ claim: 'sub', value: 'mary', name: 'mary', rights: ['read'] }],
-        },
-      ],
-    };
+    const documented = await documentedIssuer();
+    this.#client = documented.signIn?.clientId ?? '';
+    const file = { oidc: [{ ...documented, issuer: this.#url, jwks: `${this.#url}/keys` }] };
     const log = { info: () => undefined, warn: () => undefined };
     this.source = identitiesOf(parseIdentities(JSON.stringify(file), 'test'), ({ issuer, jwks }) =>
       createIssuerKeys({ issuer, jwks, log }),
@@ -124,15 +137,15 @@ class Issuer implements TestIssuer {
     this.#codes.delete(given.get('code') ?? '');
     const verifier = given.get('code_verifier') ?? '';
     const challenge = createHash('sha256').update(verifier).digest('base64url');
-    if (asked?.code_challenge !== challenge || given.get('client_id') !== CLIENT) {
+    if (asked?.code_challenge !== challenge || given.get('client_id') !== this.#client) {
       response.writeHead(400).end('{"error":"invalid_grant"}');
       return;
     }
     const nonce = this.fault === 'nonce' ? 'another' : asked.nonce;
-    const token = await new SignJWT({ nonce })
+    const token = await new SignJWT({ nonce, ...MARY })
       .setProtectedHeader({ alg: 'RS256', kid: 'one' })
       .setIssuer(this.#url)
-      .setAudience(CLIENT)
+      .setAudience(this.#client)
       .setSubject('mary')
       .setIssuedAt()
       .setExpirationTime('5m')

@@ -134,6 +134,82 @@ describe('the button back', () => {
   });
 });
 
+describe('what production runs', () => {
+  const restored = async () => {
+    const { inForce, lastKnownGood, version } = await gate.store.serviceState('checkout');
+    await gate.store.saveServiceState('checkout', version, {
+      // As a restore leaves it: the last known good stays what it was.
+      inForce: { ...lastKnownGood!, promotionId: inForce!.promotionId },
+      lastKnownGood: lastKnownGood!,
+    });
+  };
+
+  it('is no place to go back to when it is the last known good', async () => {
+    await restored();
+    const { close, page } = await opened('/services/checkout');
+    await page.getByText('Production runs the last known good.').waitFor();
+    expect(await page.getByRole('button', { name: /Go back/ }).count()).toBe(0);
+    await close();
+  });
+
+  it('is frozen in an open dialog, and an order is refused when it has changed since', async () => {
+    const { close, page } = await opened('/services/checkout');
+    await page.getByRole('button', { name: /Go back to 2\.7/ }).click();
+    expect(await dialog(page).innerText()).toContain('is no place to go back to afterwards');
+    await restored();
+    await page.getByText('Production runs the last known good.').waitFor({ state: 'attached' });
+    expect(await dialog(page).innerText()).toContain('goes from 2.9 back to 2.7');
+    await dialog(page)
+      .getByLabel(/Reason/)
+      .fill(REASON);
+    await dialog(page).getByRole('button', { name: 'Restore 2.7' }).click();
+    expect(await dialog(page).getByRole('alert').innerText()).toContain('has changed since');
+    expect((await promotionsOf('checkout')).filter(({ origin }) => origin === 'restore')).toEqual(
+      [],
+    );
+    await close();
+  });
+
+  it('is not anchored when it has changed since the dialog was opened', async () => {
+    const { close, page } = await opened('/services/checkout');
+    await page.getByRole('button', { name: 'Anchor what runs now …' }).click();
+    await restored();
+    await page.getByText('Production runs the last known good.').waitFor({ state: 'attached' });
+    await dialog(page)
+      .getByLabel(/Reason/)
+      .fill(REASON);
+    await dialog(page).getByRole('button', { name: 'Anchor 2.9' }).click();
+    expect(await dialog(page).getByRole('alert').innerText()).toContain('has changed since');
+    expect((await gate.store.reference('checkout'))?.build).toBe(seeded.lastKnownGood.build);
+    await close();
+  });
+
+  it('must be known before anything is ordered that it bears on', async () => {
+    const { close, page } = await opened(`/runs/${RUNS.overridden}`);
+    await page.route('**/v1/services/checkout', (route) =>
+      route.fulfill({ status: 503, body: JSON.stringify({ detail: 'the store is away' }) }),
+    );
+    await page.getByRole('button', { name: /Override: promote/ }).click();
+    await dialog(page).getByRole('alert').waitFor();
+    expect(await dialog(page).innerText()).toContain('The store is away.');
+    expect(await dialog(page).innerText()).toContain('What production runs now is not known');
+    await dialog(page)
+      .getByLabel(/Reason/)
+      .fill(REASON);
+    const send = dialog(page).getByRole('button', { name: /all the same/ });
+    expect(await send.isDisabled()).toBe(true);
+    await dialog(page)
+      .getByLabel(/Reason/)
+      .press('Control+Enter');
+    await page.unroute('**/v1/services/checkout');
+    await dialog(page).getByRole('button', { name: 'Try again' }).click();
+    await dialog(page).getByText('What production runs now,').waitFor();
+    expect(await send.isDisabled()).toBe(false);
+    expect(await gate.store.overrides(RUNS.overridden)).toHaveLength(1);
+    await close();
+  });
+});
+
 describe('other orders', () => {
   it('cancels a run that is under way', async () => {
     const { close, page } = await opened(`/runs/${RUNS.measuring}`);

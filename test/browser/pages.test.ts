@@ -177,6 +177,40 @@ describe('what is shown', () => {
     await close();
   });
 
+  it('puts older runs of one filter never under another', async () => {
+    const { close, page } = await open('/runs', '.runs li');
+    const asked = Promise.withResolvers<undefined>();
+    const held = Promise.withResolvers<undefined>();
+    await page.route(/\/v1\/runs\?/, async (route) => {
+      const url = new URL(route.request().url());
+      const isOlder = url.searchParams.has('cursor');
+      url.searchParams.delete('cursor');
+      const cause = url.searchParams.get('cause') ?? 'any';
+      const { items } = (await (await route.fetch({ url: url.href })).json()) as {
+        items: readonly object[];
+      };
+      if (isOlder && cause === 'any') {
+        asked.resolve(undefined);
+        await held.promise;
+      }
+      const older = [{ ...items[0], id: `older-${cause}`, label: `older-of-${cause}` }];
+      // What was asked for and is no longer wanted has nobody who takes it.
+      await route
+        .fulfill({ json: isOlder ? { items: older } : { items, nextCursor: 'more' } })
+        .catch(() => undefined);
+    });
+    await page.reload();
+    const more = page.getByRole('button', { name: 'Show older ones' });
+    await more.click();
+    await asked.promise;
+    await page.getByLabel('Cause').selectOption('breached');
+    held.resolve(undefined);
+    await more.click();
+    await page.getByText('older-of-breached').waitFor();
+    expect(await page.getByText('older-of-any').count()).toBe(0);
+    await close();
+  });
+
   it('keeps what it knows when the service goes away, and says so', async () => {
     const { close, page } = await open('/queue', '.runs li');
     await page.route('**/v1/queue', (route) => route.abort());

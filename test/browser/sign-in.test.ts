@@ -59,6 +59,28 @@ describe('sign-in by token', () => {
   });
 });
 
+describe('a service that does not say who this is', () => {
+  it.each([
+    ['/v1/me', 404],
+    ['/v1/me', 500],
+    ['/v1/sign-in', 503],
+  ])('gives nobody a right: %s with %i', async (path, status) => {
+    const url = `${gate.url}/runs/${RUNS.breached}`;
+    const { close, page } = await openPage(browser, { url: 'about:blank', token: TOKENS.ada });
+    await page.route(`**${path}`, (route) =>
+      route.fulfill({ status, body: JSON.stringify({ detail: 'it does not say' }) }),
+    );
+    await page.goto(url);
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByRole('alert').innerText()).toContain('It does not say.');
+    expect(await page.locator('.verdict, .orders, .sign-in, nav').count()).toBe(0);
+    await page.unroute(`**${path}`);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.locator('.verdict').waitFor();
+    await close();
+  });
+});
+
 describe('sign-in at an issuer', () => {
   it('brings the reader back signed in, with a proof key, state and nonce', async () => {
     const url = `${gate.url}/services/checkout`;
