@@ -60,6 +60,8 @@ it('says that the line was cut, takes it up again, and loses and doubles no even
 
 it('asks nothing while nobody looks, and then has everything', async () => {
   const { close, page } = await openPage(browser, { url: gate.url + PATH, token: TOKENS.ada });
+  await page.clock.install();
+  await page.reload();
   await page.locator('.line.live').waitFor();
   await shows(page, await stored());
   const asked: string[] = [];
@@ -73,11 +75,60 @@ it('asks nothing while nobody looks, and then has everything', async () => {
   page.on('request', (request) => asked.push(request.url()));
   await seed.progress(22);
   // Longer than the page waits between two questions.
-  await page.waitForTimeout(11_000);
+  await page.clock.runFor(11_000);
   expect(asked).toEqual([]);
 
   await hide(false);
   await page.getByText('22 of 24 windows count').last().waitFor();
   expect(await messages(page)).toEqual(await stored());
+  await close();
+});
+
+it('says that it was refused, and does not ask for ever', async () => {
+  const { close, page } = await openPage(browser, { url: gate.url + PATH, token: TOKENS.ada });
+  await page.locator('.line.live').waitFor();
+  const asked: string[] = [];
+  await page.route('**/events', async (route) => {
+    asked.push(route.request().url());
+    const detail = 'ada does not have the right `read` any more';
+    await route.fulfill({
+      status: 403,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ status: 403, code: 'forbidden', detail }),
+    });
+  });
+  await page.reload();
+  await page.locator('.line.refused', { hasText: 'does not have the right' }).waitFor();
+  expect(await page.locator('.line').innerText()).not.toContain('tried again');
+  expect(asked).toHaveLength(1);
+  await close();
+});
+
+it('begins again where the service does not know the last event that came', async () => {
+  const { close, page } = await openPage(browser, { url: proxy.url + PATH, token: TOKENS.ada });
+  await page.locator('.line.live').waitFor();
+  await shows(page, await stored());
+  const after: (string | undefined)[] = [];
+  await page.route('**/events', async (route) => {
+    const last = route.request().headers()['last-event-id'];
+    after.push(last);
+    if (last === '0') {
+      await route.continue();
+      return;
+    }
+    const detail = `run ${RUNS.measuring} has no event ${last ?? ''}`;
+    await route.fulfill({
+      status: 400,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ status: 400, code: 'unknown-event', detail }),
+    });
+  });
+  proxy.cut();
+  await page.locator('.line.cut').waitFor();
+  proxy.mend();
+  await page.locator('.line.live').waitFor();
+  await shows(page, await stored());
+  expect(await messages(page)).toEqual(await stored());
+  expect(after.at(-1)).toBe('0');
   await close();
 });
