@@ -219,7 +219,9 @@ describe('a session that is broken off', () => {
         void sleep(random.next() * 30).then(() => client.child.kill('SIGKILL'));
       }
       last = line;
-      if ((await client.exit()) === 'SIGKILL') kills += 1;
+      const ended = await client.exit();
+      expect([0, 'SIGKILL'], client.errors).toContain(ended);
+      if (ended === 'SIGKILL') kills += 1;
     }
     expect(kills).toBeGreaterThan(2);
     expect(last.best).toEqual(whole.at(-1)!.best);
@@ -242,13 +244,13 @@ describe('the memory', () => {
   it('is whole after a kill at any moment of its writing', async () => {
     const writer = join(import.meta.dirname, 'tune-memory-writer.ts');
     const random = createRandom(1, 'moments');
-    for (let i = 0; i < 10; i += 1) {
+    for (let i = 0; i < 8; i += 1) {
       const child = spawn(process.execPath, [writer, file, memory], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       const closed = once(child, 'close');
-      const [said] = (await once(child.stdout, 'data')) as [Buffer];
-      expect(said.toString()).toBe(i === 0 ? 'found nothing\n' : 'found a session\n');
+      const [said] = (await Promise.race([once(child.stdout, 'data'), closed])) as unknown[];
+      expect(String(said)).toBe(i === 0 ? 'found nothing\n' : 'found a session\n');
       await sleep(random.next() * 50);
       child.kill('SIGKILL');
       expect(await closed).toEqual([null, 'SIGKILL']);
