@@ -8,17 +8,25 @@ import type {
   RunSettings,
   RunUpdate,
 } from '../runs/run-store.ts';
-import { runPhaseSchema } from '../runs/run.ts';
 import type { Cause, Decision, RunPhase, RunRequest } from '../runs/run.ts';
 import { decode, encode, encodeOptional } from './json.ts';
 import type { RunTable } from './schema.ts';
 
 /**
- * Phases of runs that have not ended. Asked for by name: no index finds what a run is not, and these few rows
- * are asked for at every submission.
+ * Asked for by name: no index finds what a run is not, and these few rows are asked for at every submission.
+ * A record, so that no phase can be forgotten.
  */
-export const UNFINISHED_PHASES = runPhaseSchema.exclude(['finished']).options;
-export const ACTIVE_PHASES = runPhaseSchema.exclude(['queued', 'finished']).options;
+const ACTIVE: Readonly<Record<Exclude<RunPhase, 'queued' | 'finished'>, true>> = {
+  deploying: true,
+  measuring: true,
+  tuning: true,
+  confirming: true,
+  judging: true,
+  promoting: true,
+  restoring: true,
+};
+export const ACTIVE_PHASES: readonly string[] = Object.keys(ACTIVE);
+export const UNFINISHED_PHASES: readonly string[] = ['queued', ...ACTIVE_PHASES];
 
 export function runToRow(run: NewRun): Insertable<RunTable> {
   return {
