@@ -147,7 +147,11 @@ export class Seed {
     await this.#measured(id, build, judgement, at);
     await this.#store.updateRun(id, 1, {
       phase: 'finished',
-      baseline: { build: digestOf('checkout 2.6'), configurationHash: CONFIGURATION },
+      // In production since 2.9 was promoted two days ago; before, 2.6 was.
+      baseline: {
+        build: digestOf(run.daysAgo < 2 ? 'checkout 2.9' : 'checkout 2.6'),
+        configurationHash: CONFIGURATION,
+      },
       configuration: { hash: CONFIGURATION, adopted: false },
       judgementId: `${id}-judgement`,
       codeJudgementId: `${id}-judgement`,
