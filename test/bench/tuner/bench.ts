@@ -31,7 +31,11 @@ export async function runTunerBench(args: readonly string[], signal: AbortSignal
   const goals = goalsOf(rows);
   console.error(`${tableOf(rows)}\n${wordingOf(goals)}`);
   const result = { bench: 'tuner', goals, rows };
-  if (options.record) await writeFile(RECORD, `${JSON.stringify(result, undefined, 2)}\n`);
+  if (options.record) {
+    const measured = new Date().toISOString().slice(0, 10);
+    const command = ['npm run bench -- tuner', ...args].join(' ');
+    await writeFile(RECORD, `${JSON.stringify({ measured, command, ...result }, undefined, 1)}\n`);
+  }
   console.log(JSON.stringify(result));
 }
 

@@ -23,6 +23,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # What a broken limit costs where a method knows no constraints: so many times the start's value at least.
 PENALTY = 3.0
+# Of SMAC: first configurations after the start, and random ones that its local search begins at.
+DESIGN = 4
+CHALLENGERS = 1000
 
 
 def inactive(knob, values):
@@ -94,7 +97,8 @@ class Smac:
     """SMAC3: random forest (its facade for many knobs) or Gaussian process (its facade for black boxes).
 
     It has no constraints: what is unsafe costs at least PENALTY times the start's value. Values are
-    learnt on the logarithm. A Sobol design of a quarter of the smallest budget follows the start.
+    learnt on the logarithm. Set for few evaluations: a Sobol design of only four follows the start, and
+    the model is learnt anew after every evaluation (its default is every eighth).
     """
 
     def __init__(self, session):
@@ -134,14 +138,17 @@ class Smac:
         scenario = smac.Scenario(
             space,
             output_directory=self.folder,
-            deterministic=session.get("deterministic", True),
+            # Otherwise it spends every other evaluation on repeating its incumbent.
+            deterministic=True,
             n_trials=1_000_000,
             seed=session["seed"],
         )
         self.smac = facade(
             scenario,
             None,
-            initial_design=facade.get_initial_design(scenario, n_configs=session.get("design", 4)),
+            initial_design=facade.get_initial_design(scenario, n_configs=DESIGN),
+            config_selector=facade.get_config_selector(scenario, retrain_after=1),
+            acquisition_maximizer=facade.get_acquisition_maximizer(scenario, challengers=CHALLENGERS),
             logging_level=False,
             overwrite=True,
         )
