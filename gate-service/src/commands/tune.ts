@@ -80,6 +80,7 @@ async function converse(
 
   const session = openSession(task, order, memory);
   log(session.sentence);
+  let finished = false;
   try {
     const end = await holdDialogue({
       ...session,
@@ -88,19 +89,21 @@ async function converse(
       say,
       log,
     });
-    if (end === 'broken-off') broken ??= BROKEN_OFF;
+    finished = end === 'finished';
+    if (!finished) broken ??= BROKEN_OFF;
   } catch (error) {
     // A destroyed stream throws at its reader.
     if (broken === undefined) throw error;
   }
-  if (broken !== undefined) {
-    log(
-      order.memory === undefined
-        ? 'broken off; nothing is kept without --memory'
-        : `broken off; ${order.memory} holds the session, the same call goes on with it`,
-    );
-  }
+  if (broken !== undefined) log(whatIsKept(order.memory, finished));
   return broken ?? 0;
+}
+
+function whatIsKept(memory: string | undefined, finished: boolean): string {
+  if (memory === undefined) return 'broken off; nothing is kept without --memory';
+  return finished
+    ? `the session has ended, but nobody took the result; ${memory} holds what it taught`
+    : `broken off; ${memory} holds the session, the same call goes on with it`;
 }
 
 /** Resolves when the line is handed over: who reads slowly is asked slowly. */

@@ -190,6 +190,20 @@ describe('the session of a call', () => {
     expect(sentence).toContain('experience of 1 sessions');
   });
 
+  it('teaches nothing without an evaluation', () => {
+    call(evaluations(1), { seed: 1 });
+    for (const seed of [2, 3]) {
+      call(
+        ({ tuner, keep }) => {
+          tuner.ask();
+          keep();
+        },
+        { seed },
+      );
+    }
+    expect(call(evaluations(1), { seed: 4 })).toContain('experience of 1 sessions');
+  });
+
   it('is a new one after one that has ended', () => {
     call((session) => {
       evaluate(session, 2);

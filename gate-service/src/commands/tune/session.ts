@@ -39,13 +39,20 @@ export function openSession(
     sentence,
     keep: () => {
       const session = { problem: task.identity, budget, seed, snapshot: tuner.snapshot() };
-      memory?.save({ experience: tuner.experience(), session });
+      memory?.save({ experience: taughtBy(tuner), session });
     },
     finish: (ended) => {
       const { best, adopted } = tuner.result();
-      memory?.save({ experience: tuner.experience(), last: { best, adopted, ended } });
+      memory?.save({ experience: taughtBy(tuner), last: { best, adopted, ended } });
     },
   };
+}
+
+/** A session without an evaluation taught nothing; it must not push others out of the memory. */
+function taughtBy(tuner: Tuner): Experience {
+  const { steps, options } = tuner.snapshot();
+  const experience = tuner.experience();
+  return steps.length > 0 ? experience : (options.experience ?? { ...experience, sessions: [] });
 }
 
 function tunerOf(
