@@ -15,6 +15,8 @@ import { installPeers } from './peers/install.ts';
 import { rowOf, tableOf } from './rows.ts';
 import type { Row } from './rows.ts';
 import type { Outcome } from './run-method.ts';
+import { openSessionsFile, sameTask } from './sessions-file.ts';
+import type { SessionsFile } from './sessions-file.ts';
 import type { Task, TaskDone, WorkerData } from './worker.ts';
 
 const RECORD = path.join(import.meta.dirname, '..', '..', '..', 'docs', 'records', 'tuner.json');
@@ -24,9 +26,19 @@ const PROGRESS_MS = 10_000;
 export async function runTunerBench(args: readonly string[], signal: AbortSignal): Promise<void> {
   const options = parseOptions(args);
   const python = options.methods.some(isPeer) ? await installPeers() : undefined;
-  const tasks = tasksOf(options);
-  console.error(`${tasks.length} sessions, ${options.jobs} threads`);
-  const done = await runTasks(tasks, options.jobs, python === undefined ? {} : { python }, signal);
+  const file =
+    options.sessions === undefined ? undefined : await openSessionsFile(options.sessions);
+  const before = file?.done ?? [];
+  const all = tasksOf(options);
+  const isDone = (task: Task): boolean => before.some((one) => sameTask(one.task, task));
+  const tasks = all.filter((task) => !isDone(task));
+  console.error(`${tasks.length} of ${all.length} sessions are to be run, ${options.jobs} threads`);
+  const run = await runTasks(
+    tasks,
+    { jobs: options.jobs, workerData: python === undefined ? {} : { python }, file },
+    signal,
+  );
+  const done = [...before, ...run].filter(({ task }) => all.some((one) => sameTask(one, task)));
   const rows = rowsOf(options, done);
   const goals = goalsOf(rows);
   console.error(`${tableOf(rows)}\n${wordingOf(goals)}`);
@@ -70,13 +82,21 @@ function rowsOf({ stacks, methods, budgets }: Options, done: readonly TaskDone[]
 /** Each thread takes the next task when it has done one. */
 async function runTasks(
   tasks: readonly Task[],
-  jobs: number,
-  workerData: WorkerData,
+  {
+    jobs,
+    workerData,
+    file,
+  }: {
+    readonly jobs: number;
+    readonly workerData: WorkerData;
+    readonly file: SessionsFile | undefined;
+  },
   signal: AbortSignal,
 ): Promise<TaskDone[]> {
   const done: TaskDone[] = [];
   const begun = performance.now();
   let next = 0;
+  let writing = Promise.resolve();
   const tell = setInterval(() => {
     const seconds = (performance.now() - begun) / 1000;
     const now = tasks[Math.min(next, tasks.length) - 1];
@@ -102,6 +122,7 @@ async function runTasks(
           return;
         }
         done.push(one);
+        writing = writing.then(() => file?.add(one));
         give();
       });
       worker.on('error', reject);
@@ -116,6 +137,7 @@ async function runTasks(
     });
   try {
     await Promise.all(workers.map(work));
+    await writing;
     return done;
   } finally {
     clearInterval(tell);

@@ -7,7 +7,7 @@ import { STACK_NAMES } from './stacks/catalogue.ts';
 import type { StackName } from './stacks/catalogue.ts';
 
 const USAGE =
-  'npm run bench -- tuner [--seeds N] [--stacks NAME,…] [--methods NAME,…] [--budgets N,…] [--jobs N] [--record]';
+  'npm run bench -- tuner [--seeds N] [--stacks NAME,…] [--methods NAME,…] [--budgets N,…] [--jobs N] [--sessions FILE] [--record]';
 
 export interface Options {
   /** Seeds 1..seeds. */
@@ -17,6 +17,8 @@ export interface Options {
   /** Ascending. */
   readonly budgets: readonly number[];
   readonly jobs: number;
+  /** Where finished sessions are kept, for going on after an interruption. */
+  readonly sessions?: string;
   /** Whether the result becomes docs/records/tuner.json. */
   readonly record: boolean;
 }
@@ -31,6 +33,7 @@ export function parseOptions(args: readonly string[]): Options {
       methods: { type: 'string', default: METHOD_NAMES.join() },
       budgets: { type: 'string', default: '15,30,60' },
       jobs: { type: 'string', default: String(availableParallelism()) },
+      sessions: { type: 'string' },
       record: { type: 'boolean', default: false },
     },
   });
@@ -42,6 +45,7 @@ export function parseOptions(args: readonly string[]): Options {
       ...new Set(values.budgets.split(',').map((text) => whole('--budgets', text, 1, 1000))),
     ].sort((one, other) => one - other),
     jobs: whole('--jobs', values.jobs, 1, 64),
+    ...(values.sessions !== undefined && { sessions: values.sessions }),
     record: values.record,
   };
 }

@@ -23,6 +23,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # What a broken limit costs where a method knows no constraints: so many times the start's value at least.
 PENALTY = 3.0
+REJECTED = 20.0
 # Of SMAC: first configurations after the start, and random ones that its local search begins at.
 DESIGN = 4
 CHALLENGERS = 1000
@@ -34,10 +35,16 @@ def inactive(knob, values):
 
 
 def violations(told, limits):
-    """How far each limit is exceeded, as a share; above 0 is broken. A collapse and a rejection count, too."""
+    """How far each limit is exceeded, as a logarithm; above 0 is broken. A collapse and a rejection count, too.
+
+    What is rejected counts as worse than any collapse. Otherwise a method that ranks what breaks limits by
+    how far it breaks them would be drawn to what cannot be run at all.
+    """
     if "rejected" in told:
-        return {"rejected": float(told["rejected"])}
-    excess = {limit["metric"]: told["metrics"][limit["metric"]] / limit["max"] - 1 for limit in limits}
+        return {"rejected": REJECTED * told["rejected"]}
+    excess = {
+        limit["metric"]: math.log(max(told["metrics"][limit["metric"]], 1e-9) / limit["max"]) for limit in limits
+    }
     broken = any(value > 0 for value in excess.values())
     return {**excess, "collapse": 1.0 if told["unsafe"] and not broken else 0.0}
 
