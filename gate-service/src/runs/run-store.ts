@@ -32,9 +32,11 @@ import type {
   TrendPoint,
 } from './records.ts';
 import type { Cause, Decision, RunEvent, RunPhase } from './run.ts';
+import type { LearntSession, TuningRecord, TuningView } from './tuning-record.ts';
 
 export { auditHash, NO_PREVIOUS_HASH } from './audit-chain.ts';
 export type * from './records.ts';
+export type * from './tuning-record.ts';
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -202,6 +204,17 @@ export interface RunStore {
   saveJudgedPair(pair: JudgedPair): Promise<void>;
   /** The latest judgement of the pair. */
   judgedPair(service: string, pair: BuildAndConfiguration): Promise<JudgedPair | undefined>;
+
+  // tuning
+  /** Inserts, or replaces what is stored of this start of the run: after a kill at most one evaluation is lost. */
+  saveTuning(tuning: TuningRecord): Promise<void>;
+  /** Of the run's last start. */
+  tuning(runId: string): Promise<TuningView | undefined>;
+  /** What tuners learnt, latest first: of one service, or of all. As stored, unchecked. */
+  learntSessions(
+    filter: { readonly service?: string },
+    limit: number,
+  ): Promise<readonly LearntSession[]>;
 
   // promotions and what is in force
   createPromotion(promotion: Omit<PromotionRecord, 'version'>): Promise<PromotionRecord>;

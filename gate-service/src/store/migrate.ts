@@ -12,6 +12,7 @@ import * as replicas from './migrations/0005-replicas.ts';
 import * as history from './migrations/0006-history.ts';
 import * as byteOrder from './migrations/0007-byte-order.ts';
 import * as standingQuestions from './migrations/0008-standing-questions.ts';
+import * as tuning from './migrations/0009-tuning.ts';
 
 /** In the order of their names; a name is never changed. */
 const MIGRATIONS: Record<string, Migration> = {
@@ -23,6 +24,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0006-history': history,
   '0007-byte-order': byteOrder,
   '0008-standing-questions': standingQuestions,
+  '0009-tuning': tuning,
 };
 
 /**

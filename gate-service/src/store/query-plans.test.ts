@@ -17,6 +17,7 @@ import { roomFor, runQueries } from './runs.ts';
 import type { Schema } from './schema.ts';
 import { openSqliteDialect } from './sqlite.ts';
 import { trendQueries } from './trend.ts';
+import { tuningQueries } from './tunings.ts';
 
 let folder: string;
 let file: string;
@@ -170,4 +171,14 @@ it.each([
   });
   expect(plans).toContain('deliveries_by_due');
   expect(plans).not.toContain('TEMP B-TREE');
+});
+
+it.each([
+  [{}, 'tunings_by_age'],
+  [{ service: 's' }, 'tunings_by_service'],
+] as const)('finds what tuners learnt %o along an index', async (filter, index) => {
+  const tunings = tuningQueries(db);
+  const plans = await plansOf(() => tunings.learntSessions(filter, 30));
+  expect(plans).toContain(index);
+  expect(plans).not.toMatch(/TEMP B-TREE|SCAN tunings$/m);
 });

@@ -207,6 +207,16 @@ export interface DeliveryTable {
   claimed_until: string | null;
 }
 
+export interface TuningTable {
+  run_id: string;
+  start: number;
+  service: string;
+  at: string;
+  view: string;
+  space: string | null;
+  session: string | null;
+}
+
 export interface Schema {
   builds: BuildTable;
   configurations: ConfigurationTable;
@@ -226,4 +236,5 @@ export interface Schema {
   audit: AuditTable;
   leases: LeaseTable;
   deliveries: DeliveryTable;
+  tunings: TuningTable;
 }

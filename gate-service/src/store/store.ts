@@ -24,6 +24,7 @@ import type { Schema } from './schema.ts';
 import { serviceQueries } from './services.ts';
 import { openSqliteDialect } from './sqlite.ts';
 import { trendQueries } from './trend.ts';
+import { tuningQueries } from './tunings.ts';
 
 export interface Store extends RunStore, RunCounts, OperationCounts {
   /** Which database this is, for a person: without user and password. */
@@ -110,6 +111,7 @@ async function opened(
     ...deliveryQueries(db),
     ...retentionQueries(db),
     ...trendQueries(db),
+    ...tuningQueries(db),
     async ping(timeoutMs) {
       await sql`select 1`.execute(db, { signal: AbortSignal.timeout(timeoutMs) });
     },

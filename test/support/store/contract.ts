@@ -11,6 +11,7 @@ import { leaseContract } from './lease-contract.ts';
 import { deliveryContract } from './delivery-contract.ts';
 import { productionContract } from './production-contract.ts';
 import { runContract } from './run-contract.ts';
+import { tuningContract } from './tuning-contract.ts';
 
 export interface OpenedStore {
   readonly store: RunStore;
@@ -40,6 +41,9 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
     });
     describe('evidence', () => {
       evidenceContract(store);
+    });
+    describe('tuning', () => {
+      tuningContract(store);
     });
     describe('production', () => {
       productionContract(store);

@@ -26,6 +26,7 @@ import type {
   RunRecord,
   RunStore,
   ServiceState,
+  TuningRecord,
 } from '../run-store.ts';
 import {
   auditHash,
@@ -38,6 +39,9 @@ import type { RunEvent } from '../run.ts';
 import { done, given, leaseOf, matches, paged, roomFor, trendPoint } from './memory-parts.ts';
 import type { MemoryLease } from './memory-parts.ts';
 
+const keyOf = ({ at, runId, start }: TuningRecord): string => `${at} ${runId} ${start}`;
+const byNewest = (one: string, other: string): number => (one < other ? 1 : one > other ? -1 : 0);
+
 type Values = Readonly<Record<string, number | boolean | string>>;
 
 export class MemoryStore implements RunStore {
@@ -48,6 +52,7 @@ export class MemoryStore implements RunStore {
   readonly #events = new Map<string, RunEvent[]>();
   readonly #intents = new Map<string, IntentRecord>();
   readonly #attempts = new Map<string, AttemptRecord>();
+  readonly #tunings = new Map<string, TuningRecord>();
   readonly #measurements = new Map<string, MeasurementRecord>();
   readonly #judgements = new Map<string, JudgementRecord>();
   readonly #pairs = new Map<string, JudgedPair>();
@@ -185,6 +190,24 @@ export class MemoryStore implements RunStore {
   }
   async attempts(runId: string) {
     return given([...this.#attempts.values()].filter((attempt) => attempt.runId === runId));
+  }
+  async saveTuning(tuning: TuningRecord) {
+    this.#tunings.set(`${tuning.runId} ${tuning.start}`, tuning);
+    return done();
+  }
+  async tuning(runId: string) {
+    const own = [...this.#tunings.values()].filter((tuning) => tuning.runId === runId);
+    return given(own.sort((one, other) => one.start - other.start).at(-1)?.view);
+  }
+  async learntSessions({ service }: { readonly service?: string }, limit: number) {
+    const found = [...this.#tunings.values()]
+      .sort((one, other) => byNewest(keyOf(one), keyOf(other)))
+      .flatMap(({ learnt, ...own }) =>
+        learnt === undefined || (service !== undefined && own.service !== service)
+          ? []
+          : [{ runId: own.runId, service: own.service, at: own.at, ...learnt }],
+      );
+    return given(found.slice(0, limit));
   }
   async saveMeasurement(measurement: MeasurementRecord) {
     this.#measurements.set(measurement.id, measurement);

@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest';
+import type { TuningRecord, TuningView } from '../../../gate-service/src/runs/tuning-record.ts';
+import type { StoreOf } from './contract.ts';
+
+const view: TuningView = {
+  outcome: 'under-way',
+  summary: 'tuning has begun',
+  objective: 'p95',
+  memory: [],
+  evaluations: [],
+};
+
+function record(runId: string, at: string, more: Partial<TuningRecord> = {}): TuningRecord {
+  return { runId, start: 1, service: 'checkout', at, view, ...more };
+}
+
+const learnt = (value: number) => ({ space: 'knobs', session: { trials: [{ value }] } });
+
+/** What tuning did in a run, and what later runs are told of it. */
+export function tuningContract(store: StoreOf): void {
+  it('keeps what was stored last of each start, and shows the last start', async () => {
+    expect(await store().tuning('run-1')).toBeUndefined();
+    await store().saveTuning(record('run-1', 't1'));
+    await store().saveTuning(
+      record('run-1', 't2', { view: { ...view, summary: 'one evaluation' }, learnt: learnt(1) }),
+    );
+    await store().saveTuning(
+      record('run-1', 't3', { start: 2, view: { ...view, outcome: 'kept' } }),
+    );
+    await store().saveTuning(record('run-2', 't3'));
+    const [first, second] = await Promise.all([store().tuning('run-1'), store().tuning('run-2')]);
+    expect(first).toStrictEqual({ ...view, outcome: 'kept' });
+    expect(second).toStrictEqual(view);
+    // What the interrupted start learnt is not lost.
+    expect(await store().learntSessions({}, 9)).toStrictEqual([
+      { runId: 'run-1', service: 'checkout', at: 't2', ...learnt(1) },
+    ]);
+  });
+
+  it('tells what was learnt, latest first, of one service or of all', async () => {
+    await store().saveTuning(record('a', 't1', { learnt: learnt(1) }));
+    await store().saveTuning(record('b', 't3', { service: 'search', learnt: learnt(2) }));
+    await store().saveTuning(record('c', 't2', { learnt: learnt(3) }));
+    await store().saveTuning(record('d', 't4'));
+    const ids = async (filter: { readonly service?: string }, limit: number) =>
+      (await store().learntSessions(filter, limit)).map(({ runId }) => runId);
+    expect(await ids({}, 9)).toStrictEqual(['b', 'c', 'a']);
+    expect(await ids({}, 2)).toStrictEqual(['b', 'c']);
+    expect(await ids({ service: 'checkout' }, 1)).toStrictEqual(['c']);
+    await store().saveTuning(record('a', 't5', { learnt: learnt(4) }));
+    expect(await ids({}, 9)).toStrictEqual(['a', 'b', 'c']);
+  });
+}
