@@ -34,6 +34,11 @@ const benches: Readonly<Record<string, Bench>> = {
     summary: 'what swaps of a configuration and changes of weights cost the requests under way',
     run: async (args, signal) => (await import('./swap/bench.ts')).runSwapBench(args, signal),
   },
+  'tuner-real': {
+    summary: 'the tuner on real nodes from stock, beside what was tuned by hand; then with memory',
+    run: async (args, signal) =>
+      (await import('./tuner-real/bench.ts')).runTunerRealBench(args, signal),
+  },
   tuner: {
     summary: 'the tuner, cold and warm, beside random search, Optuna and SMAC on simulated stacks',
     run: async (args, signal) => (await import('./tuner/bench.ts')).runTunerBench(args, signal),

@@ -1,0 +1,78 @@
+/** Loads nodes in turns: pairs of windows of two nodes, and until a changed node is as warm as the other. */
+import { loadNode } from './load.ts';
+import { SERVICE, type BenchNode, type NodeBed } from './nodes.ts';
+import { turnsOf, type PairLane } from './turns.ts';
+import { costOf, type LoadWindow } from './window.ts';
+import { objectiveOf, type BenchWorkload } from './workloads.ts';
+
+export interface Bench {
+  readonly bed: NodeBed;
+  readonly workload: BenchWorkload;
+  readonly signal: AbortSignal;
+}
+
+/** Comparisons of an evaluation. Adoption wants three at least, and one may be spoilt by strangers. */
+export const PAIRS = 4;
+export const WINDOW_SECONDS = 3;
+/** An idle httpd with small spare limits ends children, and gets them back at one or two a second. */
+export const WARM_SECONDS = 3;
+
+/** A fresh JVM is done when neighbouring slices differ by less; after so many it is measured as it is. */
+const STEADY = { seconds: 2, most: 8, least: 2, difference: 0.05 } as const;
+/** So many wrong answers end an evaluation at once. */
+const BURST = 0.2;
+
+/** A window full of errors: the evaluation is broken off, and nothing more is sent to the node. */
+export class ErrorBurst extends Error {
+  constructor(share: number) {
+    super(`${(share * 100).toFixed(0)} % of the requests of a window failed`);
+    this.name = 'ErrorBurst';
+  }
+}
+
+/** @throws ErrorBurst */
+export async function windowsOf(
+  { bed, workload, signal }: Bench,
+  node: BenchNode,
+  windows: number,
+  seconds = WINDOW_SECONDS,
+  warmSeconds = WARM_SECONDS,
+): Promise<LoadWindow[]> {
+  const loaded = await loadNode(workload, {
+    port: node.port,
+    authority: SERVICE.hosts[0],
+    warmSeconds,
+    windows,
+    windowSeconds: seconds,
+    ownPids: await bed.pids(),
+    signal,
+  });
+  const worst = Math.max(...loaded.map(({ failedShare }) => failedShare));
+  if (worst > BURST) throw new ErrorBurst(worst);
+  return loaded;
+}
+
+/** Loads a node that was changed or is new until its speed stands still. @throws ErrorBurst */
+export async function warmUp(bench: Bench, node: BenchNode): Promise<void> {
+  const objective = objectiveOf(bench.workload);
+  let last = NaN;
+  for (let slice = 1; slice <= STEADY.most; slice += 1) {
+    const [window] = await windowsOf(bench, node, 1, STEADY.seconds, 1);
+    const cost = window === undefined ? NaN : costOf(objective, window);
+    const steady = Math.abs(Math.log(cost / last)) < STEADY.difference;
+    if (steady && slice > STEADY.least) return;
+    last = cost;
+  }
+}
+
+/** Windows of both in pairs, by turns.ts. @throws ErrorBurst */
+export async function measurePairs(
+  bench: Bench,
+  nodes: Readonly<Record<PairLane, BenchNode>>,
+): Promise<Record<PairLane, LoadWindow[]>> {
+  const windows: Record<PairLane, LoadWindow[]> = { incumbent: [], challenger: [] };
+  for (const { lane, windows: count } of turnsOf(PAIRS)) {
+    windows[lane].push(...(await windowsOf(bench, nodes[lane], count)));
+  }
+  return windows;
+}
