@@ -26,6 +26,8 @@ export interface ComparisonRequest {
   readonly capacity?: { readonly connections: number };
   /** False for a service without production. */
   readonly baseline: boolean;
+  /** Ends the comparison at a burst of errors on the second arm; with the largest share of failures allowed, 0–1. */
+  readonly endAtBurst?: { readonly limit?: number };
 }
 
 export interface Comparison {
@@ -33,6 +35,8 @@ export interface Comparison {
   readonly measurement: JudgedMeasurement;
   /** Staging as observed meanwhile, oldest first. */
   readonly observations: readonly (readonly ArmObservation[])[];
+  /** The burst of errors that it was broken off for. */
+  readonly burst?: string;
 }
 
 /** The attempt cannot be judged at all; decided without looking at the effect. */

@@ -6,6 +6,7 @@ import type { SenderListener, WindowReport } from '../load/sender.ts';
 import type { ArmObservation } from '../platforms/platform.ts';
 import type { CpuSource } from './cpu-source.ts';
 import type { ComparisonRequest } from './compared.ts';
+import { ErrorBurst } from './error-burst.ts';
 import { replacementsFor } from './compared.ts';
 import { describeEffects } from './effects.ts';
 import { latenciesOf, type WindowLatencies } from '../load/window-latencies.ts';
@@ -28,6 +29,8 @@ export class ComparisonWatch implements SenderListener {
   readonly #fitness: WindowFitness[] = [];
   /** Of windows since the last line of progress. */
   readonly #latencies: WindowLatencies[] = [];
+  readonly #failures: ErrorBurst | undefined;
+  #burst: string | undefined;
   #measured = 0;
   #counted = 0;
   #stoppedAt: number | undefined;
@@ -60,6 +63,9 @@ export class ComparisonWatch implements SenderListener {
         ? context.deps.judge.looks(request.windows).filter((look) => look < request.windows)
         : [],
     );
+    const [{ name: incumbent }, { name: challenger }] = request.arms;
+    this.#failures =
+      request.endAtBurst && new ErrorBurst({ incumbent, challenger }, request.endAtBurst.limit);
     this.#lastProgress = context.deps.clock.now();
   }
 
@@ -84,9 +90,14 @@ export class ComparisonWatch implements SenderListener {
     return sorted[Math.floor(sorted.length / 2)];
   }
 
-  /** Settled, or spoilt beyond repair: more windows would not change what comes of it. */
+  /** The burst of errors that ends the comparison; undefined without one. */
+  get burst(): string | undefined {
+    return this.#burst;
+  }
+
+  /** Settled, spoilt beyond repair, or a burst of errors: more windows would not change what comes of it. */
   stopRequested(): boolean {
-    return this.#stoppedAt !== undefined || this.#isBeyondRepair;
+    return this.#stoppedAt !== undefined || this.#isBeyondRepair || this.#burst !== undefined;
   }
 
   /** More than may be dropped is spoilt: `invalid`, however the rest turns out. */
@@ -102,6 +113,7 @@ export class ComparisonWatch implements SenderListener {
 
   window(report: WindowReport): void {
     const { window } = report;
+    this.#watchFailures(report.samples);
     if (window < 0) {
       this.#read(window);
     } else if (window < this.#request.windows + this.#replacements && !isPlanted(report)) {
@@ -115,6 +127,14 @@ export class ComparisonWatch implements SenderListener {
       this.#read(window, counts && this.#looks.has(this.#counted) ? this.#counted : undefined);
     }
     this.#progress(report);
+  }
+
+  /** From the warm-up on: requests that fail there fail too. */
+  #watchFailures(samples: readonly Sample[]): void {
+    if (this.#failures === undefined || this.#burst !== undefined) return;
+    this.#failures.add(samples);
+    this.#burst = this.#failures.reason;
+    if (this.#burst !== undefined) this.#say(`broken off: ${this.#burst}`, {});
   }
 
   #addSpoilt(window: number): void {

@@ -97,7 +97,13 @@ export async function compare(
   await store.saveMeasurement(record);
   if (problems.length > 0) throw new InvalidAttempt(problems.join('; '));
   const observations = [before, ...watch.observations, after];
-  return { record, measurement: measurementOf(record, stored), observations };
+  const { burst } = watch;
+  return {
+    record,
+    measurement: measurementOf(record, stored),
+    observations,
+    ...(burst === undefined ? {} : { burst }),
+  };
 }
 
 /** A generator that gives up leaves the threshold without evidence: `invalid`, never met. */

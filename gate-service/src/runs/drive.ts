@@ -10,6 +10,7 @@ import { tune, tuningSkipped } from './phases/tune.ts';
 import type { Adopted } from './phases/tune.ts';
 import type { RunContext } from './run-context.ts';
 import { move } from './transitions.ts';
+import { TuningLog } from './tuning-log.ts';
 
 /**
  * Drives a run that is `deploying`, or one that a restart found in `judging`,
@@ -44,7 +45,7 @@ async function gather(context: RunContext): Promise<void> {
   await context.update({ judgementId: judged.record.id, codeJudgementId: judged.record.id });
   const skipped = tuningSkipped(context, arms, judged);
   if (skipped !== undefined) {
-    await context.tell('tuning', skipped);
+    await TuningLog.skipped(context, skipped);
     await context.enter(move(context.run, 'measuring', 'judging', context.now()), 'judging');
     return;
   }
@@ -80,8 +81,7 @@ async function confirm(context: RunContext, arms: StagedArms, adopted: Adopted):
     why = ending.message;
   }
   if (confirmed?.record.judgement.cause !== 'met') {
-    await context.tell(
-      'tuning',
+    await adopted.log.revert(
       `the adopted configuration was not confirmed and is dropped; the first judgement stands: ${why}`,
     );
     return;
@@ -90,7 +90,7 @@ async function confirm(context: RunContext, arms: StagedArms, adopted: Adopted):
     judgementId: confirmed.record.id,
     configuration: { hash: adopted.configuration.hash, adopted: true },
   });
-  await context.tell('tuning', 'the adopted configuration is confirmed on fresh data');
+  await adopted.log.end('confirmed', 'the adopted configuration is confirmed on fresh data');
 }
 
 function judgedArms(context: RunContext, arms: StagedArms): Parameters<typeof measureAndJudge>[2] {

@@ -8,6 +8,12 @@ import type { CatalogueService } from '../settings/catalogue.ts';
 import type { StackConfiguration } from '../stack/configuration.ts';
 import type { ArmTraffic } from '../telemetry/telemetry.ts';
 import type { LatencyMargin } from './planted-delay.ts';
+import type {
+  EvaluationVerdict,
+  LearntSession,
+  TuningEvaluation,
+  TuningRecord,
+} from './tuning-record.ts';
 
 /** Everything besides measurement and thresholds that a judgement depends on; stored with it. */
 export interface JudgeOptions {
@@ -144,25 +150,43 @@ export interface StepJudge {
 
 /** What tuning goes by: the code comparison and what the nodes said while it ran. */
 export interface TuningFacts {
-  readonly measurement: Measurement;
+  readonly measurement: JudgedMeasurement;
   readonly workload: Workload;
   /** Staging as observed during the measurement, oldest first. */
   readonly observations: readonly (readonly ArmObservation[])[];
   readonly candidateArmId: string;
+  /** Of the run; absolute ones are limits. */
+  readonly thresholds: readonly string[];
+  /** Most that may be measured. */
+  readonly evaluations: number;
+  readonly seed: number;
+  /** What former runs learnt, latest first; unchecked. */
+  readonly sessions: readonly LearntSession[];
 }
 
+/** A challenger, why it is tried and what is expected of it. */
+export type TuningPlan = Pick<TuningEvaluation, 'source' | 'reason' | 'changes' | 'predicted'>;
+
 export type TuningProposal =
-  | {
-      readonly kind: 'proposal';
-      readonly configuration: StackConfiguration;
-      readonly sentence: string;
-    }
+  | ({ readonly kind: 'proposal'; readonly configuration: StackConfiguration } & TuningPlan)
   /** Nothing to win, or nothing left to try; the sentence says which. */
   | { readonly kind: 'none'; readonly sentence: string };
 
-export interface TuningAnswer {
-  readonly adopted: boolean;
-  readonly sentence: string;
+/** What came of a challenger. */
+export type TuningTold =
+  | {
+      readonly kind: 'measured';
+      /** Arms `candidate` (incumbent configuration) and `challenger`. */
+      readonly measurement: JudgedMeasurement;
+      /** Why it was broken off, when it was. */
+      readonly burst?: string;
+    }
+  /** It does not come up, again and again, where the incumbent does. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+export interface TuningAnswer extends Pick<TuningEvaluation, 'measured' | 'margins' | 'sentence'> {
+  /** `dropped`: nothing was learnt of it, the next ask names it again. */
+  readonly verdict: Exclude<EvaluationVerdict, 'under-way' | 'reverted'>;
 }
 
 export interface TuningBudget {
@@ -174,12 +198,18 @@ export interface TuningBudget {
 
 /** Tuning of one run: asked until it has nothing to propose. */
 export interface Tuner {
+  /** What was made of former runs, in sentences. */
+  readonly memory: readonly string[];
+  /** Largest share of failures over all requests that the service allows, 0–1; absent without such a limit. */
+  readonly errorLimit?: number;
   ask(budget: TuningBudget): TuningProposal;
-  /** @param measurement arms `candidate` (incumbent configuration) and `challenger` */
-  tell(configuration: StackConfiguration, measurement: Measurement): TuningAnswer;
+  tell(configuration: StackConfiguration, told: TuningTold): TuningAnswer;
+  /** What later runs may learn from it so far. */
+  learnt(): TuningRecord['learnt'];
 }
 
 export interface Tuners {
+  /** @throws when the optimizer cannot be set up: tuning ends then, not the run */
   create(incumbent: StackConfiguration, facts: TuningFacts): Tuner;
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ControlOutcome, Judgement, ThresholdOutcome } from '../judge/judgement.ts';
 import { workloadSchema } from '../load/workload.ts';
 import type { OverrideState } from './records.ts';
+import type { TuningView } from './tuning-record.ts';
 
 export const runPhaseSchema = z.enum([
   'queued',
@@ -149,6 +150,8 @@ export interface RunView {
     readonly adopted: boolean;
     readonly values: Readonly<Record<string, number | boolean | string>>;
   };
+  /** Once tuning was reached or left out. */
+  readonly tuning?: TuningView;
   readonly promotion?: PromotionSummary;
   /** The latest of {@link overrides}. */
   readonly override?: OverrideView;

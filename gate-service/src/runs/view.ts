@@ -4,6 +4,7 @@ import { revisionOf } from './revision.ts';
 import type { OverrideView, PhaseTime, PromotionSummary, QueuePlace, RunView } from './run.ts';
 import type { JudgementRecord, OverrideRecord, PromotionRecord, RunRecord } from './records.ts';
 import type { RunStore } from './run-store.ts';
+import type { TuningView } from './tuning-record.ts';
 
 /**
  * @param now milliseconds since the epoch, for the phase that is under way
@@ -15,12 +16,13 @@ export async function viewOf(
   now: number,
   place?: QueuePlace,
 ): Promise<RunView> {
-  const [judgements, attempts, overrides, promotion, values] = await Promise.all([
+  const [judgements, attempts, overrides, promotion, values, tuning] = await Promise.all([
     store.judgements(run.id),
     store.attempts(run.id),
     overridesOf(run, store),
     run.promotionId === undefined ? undefined : store.promotion(run.promotionId),
     run.configuration === undefined ? undefined : store.configurationValues(run.configuration.hash),
+    store.tuning(run.id),
   ]);
   const byId = new Map(judgements.map((record) => [record.id, record]));
   const judgementOf = (id: string | undefined): Judgement | undefined =>
@@ -49,6 +51,7 @@ export async function viewOf(
     ...(run.configuration === undefined || values === undefined
       ? {}
       : { configuration: { ...run.configuration, values } }),
+    ...(tuning === undefined ? {} : { tuning: tuningOf(run, tuning) }),
     ...(promotion === undefined ? {} : { promotion: promotionSummary(promotion) }),
     ...(override === undefined ? {} : { override }),
     overrides: overrides.views,
@@ -131,6 +134,17 @@ export function promotionSummary(promotion: PromotionRecord): PromotionSummary {
     id: promotion.id,
     state: promotion.state,
     steps: promotion.steps.map(({ outcome, sentence, weight }) => ({ outcome, sentence, weight })),
+  };
+}
+
+/** What was under way when the run ended is not any more. */
+function tuningOf({ phase }: RunRecord, tuning: TuningView): TuningView {
+  const tunes = phase === 'tuning' || phase === 'confirming';
+  if (tunes || !(tuning.outcome === 'under-way' || tuning.outcome === 'adopted')) return tuning;
+  return {
+    ...tuning,
+    outcome: 'broken-off',
+    summary: `${tuning.summary}; the run went on or ended before that was done`,
   };
 }
 

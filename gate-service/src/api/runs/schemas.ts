@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { causeSchema, decisionSchema, runPhaseSchema } from '../../runs/run.ts';
 import { idSchema, instantSchema } from '../schemas.ts';
+import { tuningSchema } from './tuning-schema.ts';
 
 const measured = z.number().optional();
 
@@ -142,6 +143,7 @@ export const runSchema = z
         values: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
       })
       .optional(),
+    tuning: tuningSchema.optional().describe('What was tried for the stack, and what came of it.'),
     promotion: promotionSummarySchema.optional(),
     override: overrideViewSchema.optional().describe('The latest of `overrides`.'),
     overrides: z

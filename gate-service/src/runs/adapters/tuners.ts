@@ -1,19 +1,44 @@
-/** Tuning on this stack: the optimizer proposes what the expert policy would set, where there is something to win. */
+/**
+ * Tuning on this stack, in a run: the optimizer's challengers are measured side by side with the
+ * incumbent, where telemetry shows something to win. p95 is to be won; p50 must not get worse and
+ * no more requests may fail.
+ */
 import { pairedEffects } from '../../judge/effects.ts';
-import type { Measurement } from '../../load/sample.ts';
-import { createOptimizer } from '../../optimizer/challenge.ts';
-import type { Proposal } from '../../optimizer/optimizer.ts';
+import { decideAdoption } from '../../optimizer/adoption.ts';
+import type {
+  BoundSpace,
+  Proposal,
+  Tuner as Engine,
+  TunerOptions,
+  TuningProblem,
+  Values,
+} from '../../optimizer/tuner.ts';
+import { createTuner } from '../../optimizer/tuner.ts';
 import type { StackConfiguration } from '../../stack/configuration.ts';
-import { requireStackConfiguration } from '../../stack/configuration.ts';
-import { expertConfiguration } from '../../stack/expert.ts';
+import { expertPrior } from '../../stack/expert.ts';
 import { findHeadroom } from '../../stack/headroom.ts';
 import type { NodeResources } from '../../stack/resources.ts';
-import type { Tuner, TuningBudget, TuningFacts, Tuners } from '../ports.ts';
+import { tunableSpace } from '../../stack/tunable-space.ts';
+import { hashOfSpace } from '../../optimizer/space-hash.ts';
+import { share } from '../../statistics/proportions.ts';
+import { quantileOfSorted, sortedCopy } from '../../statistics/quantile.ts';
+import { asError } from '../clock.ts';
+import { burstOf } from '../error-burst.ts';
+import type { Tuner, TuningAnswer, TuningFacts, TuningPlan, TuningTold, Tuners } from '../ports.ts';
+import type { TuningChange } from '../tuning-record.ts';
 import { nodeTelemetry } from './node-telemetry.ts';
+import { tuningContext } from './tuning-context.ts';
+import { recallSessions } from './tuning-experience.ts';
+import type { Recalled } from './tuning-experience.ts';
+import { errorLimit, standingOf, tuningLimits } from './tuning-limits.ts';
 
 /** The first one is to be won, the others must not get worse. Per cent of the quantile. */
 const OBJECTIVES = [95, 50] as const;
 const ARMS = { reference: 'candidate', subject: 'challenger' } as const;
+/** Chance that the whole budget adopts anything although nothing is better; its evaluations share it. */
+const ADOPTION_ERROR = 0.025;
+/** A window in which one side had no quantile counts as so many times slower or faster, as a logarithm. */
+const MOST_LOG_RATIO = 3;
 
 export function stackTuners(resources: NodeResources): Tuners {
   return { create: (incumbent, facts) => stackTuner(resources, incumbent, facts) };
@@ -26,56 +51,226 @@ function stackTuner(
 ): Tuner {
   const telemetry = nodeTelemetry(facts);
   const headroom = findHeadroom(telemetry, incumbent);
-  const expert = expertConfiguration(telemetry, resources, incumbent);
-  const priors: readonly Proposal[] =
-    expert.configuration.hash === incumbent.hash
-      ? []
-      : [
-          {
-            id: expert.configuration.hash,
-            values: expert.configuration.values,
-            source: 'expert',
-            reason: 'the expert policy has a configuration for this load',
-          },
-        ];
-  const optimizer = createOptimizer({ priors });
-  return {
-    ask(budget: TuningBudget) {
-      const { proposal, sentence } = optimizer.ask({
-        incumbent: incumbent.values,
-        somethingToWin: { yes: headroom.exists, reason: headroom.reason.replace(/\.$/, '') },
-        ...budget,
-      });
-      if (proposal === undefined) return { kind: 'none', sentence };
-      const configuration = requireStackConfiguration(proposal.values, resources);
-      return { kind: 'proposal', configuration, sentence };
+  const nothing = headroom.exists
+    ? undefined
+    : `nothing to tune: ${headroom.reason.replace(/\.$/, '')}`;
+  const p95 = p95Of(facts);
+  if (nothing !== undefined || p95 === undefined) {
+    const sentence = nothing ?? 'nothing to tune: the incumbent has no p95 that could be improved';
+    return { memory: [], ask: () => ({ kind: 'none', sentence }), tell: neverAsked, learnt: none };
+  }
+  const nodes = nodesOf(facts);
+  const load = { ...telemetry, nodes };
+  const space = tunableSpace(incumbent, resources, { telemetry: load, nodes });
+  const limits = tuningLimits(facts.thresholds);
+  const recalled = recallSessions(facts.sessions, space);
+  const { engine, sentences } = createEngine(
+    {
+      space,
+      start: space.start,
+      prior: expertPrior(load, resources, incumbent, space),
+      limits: limits.map(({ max, metric }) => ({ max, metric })),
+      context: tuningContext(facts, nodes, resources),
     },
-    tell: (configuration, measurement) => tell(optimizer, configuration, measurement),
+    // The code comparison has measured the incumbent already.
+    { budget: facts.evaluations + 1, seed: facts.seed, paired: true },
+    recalled,
+  );
+  const start = { value: p95, metrics: standingOf(facts.measurement, 'candidate', limits).metrics };
+  const confidence = 1 - (2 * ADOPTION_ERROR) / Math.max(1, facts.evaluations);
+  const open = new Map<string, Proposal>();
+
+  /** The next challenger that is another configuration than the incumbent, which needs no evaluation. */
+  function next(): { proposal: Proposal; configuration: StackConfiguration } | undefined {
+    for (;;) {
+      const proposal = engine.ask();
+      if (proposal === undefined) return undefined;
+      const expanded = space.expand(proposal.values);
+      if (!expanded.ok) {
+        const why = expanded.violations.map(({ message }) => message).join(' ');
+        throw new Error(`the tuner proposed an illegal configuration: ${why}`);
+      }
+      const { configuration } = expanded;
+      if (configuration.hash !== incumbent.hash) return { proposal, configuration };
+      engine.tell(proposal.id, start);
+    }
+  }
+
+  const maxErrors = errorLimit(facts.thresholds);
+  return {
+    ...(maxErrors === undefined ? {} : { errorLimit: maxErrors }),
+    memory: [...engine.result().explanation.memory, ...sentences],
+    ask({ evaluationsLeft, secondsLeft, secondsPerEvaluation }) {
+      if (evaluationsLeft < 1) {
+        return { kind: 'none', sentence: 'no evaluation is left in the budget' };
+      }
+      if (!(secondsLeft > 0 && secondsLeft >= secondsPerEvaluation)) {
+        const sentence = 'the time left in the budget is too short for an evaluation';
+        return { kind: 'none', sentence };
+      }
+      const found = next();
+      if (found === undefined) return { kind: 'none', sentence: engine.result().ended };
+      const { configuration, proposal } = found;
+      open.set(configuration.hash, proposal);
+      return { kind: 'proposal', configuration, ...planOf(proposal, space.start, space) };
+    },
+    tell(configuration, told) {
+      const proposal = open.get(configuration.hash);
+      if (proposal === undefined) throw new Error(`${configuration.hash} was not asked for`);
+      return tell(engine, proposal, told, { confidence, p95, thresholds: facts.thresholds });
+    },
+    learnt() {
+      const session = engine.experience().sessions.at(-1);
+      if (session === undefined || session.trials.length === 0) return undefined;
+      return { space: hashOfSpace(space.knobs), session };
+    },
   };
 }
 
-function tell(
-  optimizer: ReturnType<typeof createOptimizer>,
-  configuration: StackConfiguration,
-  measurement: Measurement,
-): ReturnType<Tuner['tell']> {
+/** Experience that the optimizer stumbles over is left out: it must not fail a run. */
+function createEngine(
+  problem: TuningProblem,
+  options: TunerOptions,
+  { experience, sentences }: Recalled,
+): { readonly engine: Engine; readonly sentences: readonly string[] } {
+  if (experience === undefined) return { engine: createTuner(problem, options), sentences };
+  try {
+    return { engine: createTuner(problem, { ...options, experience }), sentences };
+  } catch (error) {
+    const why = `what former runs learnt is left out: ${asError(error).message}`;
+    return { engine: createTuner(problem, options), sentences: [...sentences, why] };
+  }
+}
+
+interface Terms {
+  readonly confidence: number;
+  /** Of the incumbent in the code comparison, ms: what ratios are multiplied with, for later runs. */
+  readonly p95: number;
+  readonly thresholds: readonly string[];
+}
+
+function tell(engine: Engine, { id }: Proposal, told: TuningTold, terms: Terms): TuningAnswer {
+  if (told.kind === 'failed') {
+    const { sentence } = engine.tell(id, { aborted: told.reason });
+    return { verdict: 'unsafe', margins: [], sentence };
+  }
+  const { measurement } = told;
+  const { margins, metrics } = standingOf(
+    measurement,
+    'challenger',
+    tuningLimits(terms.thresholds),
+  );
+  if (told.burst !== undefined) {
+    const { sentence } = engine.tell(id, { aborted: told.burst, metrics });
+    return { verdict: 'unsafe', margins, sentence };
+  }
   const effects = OBJECTIVES.map((percent) => pairedEffects(measurement, ARMS, percent));
+  const unsound =
+    effects.find((effect) => effect.unsound !== undefined)?.unsound ??
+    (measurement.steady === false ? 'the comparison never became steady' : undefined);
+  // Says nothing of the challenger: it stays open and is asked for again.
+  if (unsound !== undefined)
+    return { verdict: 'dropped', margins, sentence: `not used: ${unsound}` };
   const [first] = effects;
   const none = { hits: 0, total: 0 };
-  const aborted =
-    effects.find(({ unsound }) => unsound !== undefined)?.unsound ??
-    (measurement.steady === false ? 'the comparison never became steady' : undefined);
-  const { adopted, sentence } = optimizer.tell({
-    proposalId: configuration.hash,
-    objectives: effects.map(({ logRatios }, index) => ({
-      name: `p${String(OBJECTIVES[index])}`,
-      logRatios,
-    })),
-    failures: {
-      challenger: first?.failures.subject ?? none,
-      incumbent: first?.failures.reference ?? none,
-    },
-    ...(aborted === undefined ? {} : { aborted }),
+  const failures = {
+    challenger: first?.failures.subject ?? none,
+    incumbent: first?.failures.reference ?? none,
+  };
+  const objectives = effects.map(({ logRatios }, index) => ({
+    name: `p${String(OBJECTIVES[index])}`,
+    logRatios: logRatios.map((ratio) => Math.max(-MOST_LOG_RATIO, Math.min(MOST_LOG_RATIO, ratio))),
+  }));
+  const adoption = decideAdoption(
+    { proposalId: String(id), objectives, failures },
+    terms.confidence,
+  );
+  const { effect, high, low } = adoption;
+  const logRatios = objectives[0]?.logRatios ?? [];
+  const burst = burstOf(failures.challenger, failures.incumbent, errorLimit(terms.thresholds));
+  const decision = engine.tell(id, {
+    value: terms.p95 * Math.exp(effect === undefined ? meanOf(logRatios) : Math.log1p(effect)),
+    metrics,
+    ...(burst === undefined ? {} : { aborted: burst }),
+    // What is better in p95 and not to be adopted all the same is learnt from, and never adopted.
+    ...(adoption.adopted || !(high !== undefined && high < 0) ? { logRatios } : {}),
   });
-  return { adopted, sentence };
+  const measured =
+    effect === undefined || low === undefined || high === undefined
+      ? {}
+      : {
+          measured: {
+            change: effect,
+            low,
+            high,
+            confidence: terms.confidence,
+            windows: logRatios.length,
+          },
+        };
+  if (decision.verdict === 'unsafe') {
+    return { verdict: 'unsafe', ...measured, margins, sentence: decision.sentence };
+  }
+  const adopted = adoption.adopted && decision.adopted;
+  const { sentence } = adoption;
+  return { verdict: adopted ? 'adopted' : 'rejected', ...measured, margins, sentence };
 }
+
+function planOf(
+  { predicted, reason, source, values }: Proposal,
+  start: Values,
+  { names }: BoundSpace,
+): TuningPlan {
+  const shares = new Map(predicted?.knobs.map(({ name, share: part }) => [name, part]));
+  const changes = names
+    .filter((name) => values[name] !== start[name])
+    .map((knob): TuningChange => {
+      const part = shares.get(knob);
+      return {
+        knob,
+        from: start[knob] ?? '',
+        to: values[knob] ?? '',
+        ...(part === undefined ? {} : { share: part }),
+      };
+    });
+  return {
+    source: source === 'start' ? 'rerun' : source,
+    reason,
+    changes,
+    ...(predicted === undefined
+      ? {}
+      : {
+          predicted: {
+            change: predicted.change,
+            low: predicted.low,
+            high: predicted.high,
+            safe: predicted.safe,
+          },
+        }),
+  };
+}
+
+function p95Of({ measurement }: TuningFacts): number | undefined {
+  const own = measurement.samples.filter(({ arm, window }) => arm === 'candidate' && window >= 0);
+  const failed = own.filter(({ status }) => status !== 'ok').length;
+  if (own.length === 0 || share({ hits: failed, total: own.length }) > 0.05) return undefined;
+  const ms = sortedCopy(
+    own.filter(({ status }) => status === 'ok').map(({ latencyUs }) => latencyUs / 1000),
+  );
+  const value = quantileOfSorted(ms, 0.95);
+  return value !== undefined && value > 0 ? value : undefined;
+}
+
+function nodesOf({ candidateArmId, observations }: TuningFacts): number {
+  const seen = observations.at(-1)?.find(({ arm }) => arm.id === candidateArmId);
+  return Math.max(1, seen?.arm.nodes.length ?? 1);
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function neverAsked(): never {
+  throw new Error('nothing was asked for');
+}
+
+const none = (): undefined => undefined;

@@ -4,7 +4,16 @@ import type { Judgement, JudgedCause } from '../../judge/judgement.ts';
 import type { ArmName, Measurement, Sample, WindowFitness } from '../../load/sample.ts';
 import type { MeasurementPlan, Sender, SenderResult } from '../../load/sender.ts';
 import type { StackConfiguration } from '../../stack/configuration.ts';
-import type { RunJudge, SampleFiles, StepFinding, StepJudge, Tuner, Tuners } from '../ports.ts';
+import type {
+  RunJudge,
+  SampleFiles,
+  StepFinding,
+  StepJudge,
+  Tuner,
+  Tuners,
+  TuningFacts,
+  TuningTold,
+} from '../ports.ts';
 import type { FakeClock } from './fake-clock.ts';
 import type { FakePlatform } from './fake-platform.ts';
 
@@ -192,16 +201,39 @@ export class FakeTuners implements Tuners {
   /** Configurations to propose, in order. */
   proposals: StackConfiguration[] = [];
   adopts = true;
-  create(): Tuner {
+  /** What each tuner was created with, oldest first. */
+  readonly created: TuningFacts[] = [];
+  /** What tuners were told, oldest first. */
+  readonly told: TuningTold[] = [];
+  create(_incumbent: StackConfiguration, facts: TuningFacts): Tuner {
+    this.created.push(facts);
     const left = [...this.proposals];
+    const trials: string[] = [];
     return {
+      memory: [],
       ask: () => {
         const configuration = left.shift();
         return configuration === undefined
           ? { kind: 'none', sentence: 'no tuning: telemetry shows nothing to win' }
-          : { kind: 'proposal', configuration, sentence: 'the expert configuration' };
+          : {
+              kind: 'proposal',
+              configuration,
+              source: 'expert',
+              reason: 'the expert configuration',
+              changes: [{ knob: 'places', from: 150, to: 300 }],
+            };
       },
-      tell: () => ({ adopted: this.adopts, sentence: this.adopts ? 'adopted' : 'not adopted' }),
+      tell: (configuration, told) => {
+        this.told.push(told);
+        trials.push(configuration.hash);
+        const verdict = told.kind === 'failed' || told.burst ? 'unsafe' : this.#verdict;
+        return { verdict, margins: [], sentence: verdict };
+      },
+      learnt: () =>
+        trials.length === 0 ? undefined : { space: 'fake', session: { trials: [...trials] } },
     };
+  }
+  get #verdict(): 'adopted' | 'rejected' {
+    return this.adopts ? 'adopted' : 'rejected';
   }
 }

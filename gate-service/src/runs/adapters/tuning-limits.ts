@@ -1,0 +1,94 @@
+/** A run's absolute thresholds as the tuner's limits, and where an arm stands against them. */
+import { amountInBaseUnit, metricName, parseThreshold } from '../../judge/threshold.ts';
+import type { Threshold } from '../../judge/threshold.ts';
+import type { ArmName, Measurement, Sample } from '../../load/sample.ts';
+import type { Limit } from '../../optimizer/tuner.ts';
+import { clopperPearson, share } from '../../statistics/proportions.ts';
+import { quantileOfSorted, sortedCopy } from '../../statistics/quantile.ts';
+import type { TuningMargin } from '../tuning-record.ts';
+
+export interface TunedLimit extends Limit {
+  readonly threshold: Threshold;
+}
+
+/** One-sided error of "more requests fail than the limit allows". */
+const PROOF = 0.05;
+/** A latency without end, as a multiple of its limit: the tuner takes finite numbers. */
+const ENDLESS = 100;
+
+/**
+ * Latency and errors; the strictest where several speak of the same. Throughput, capacity and CPU
+ * are not measured in an evaluation: the confirmation holds them.
+ */
+export function tuningLimits(thresholds: readonly string[]): readonly TunedLimit[] {
+  const limits = new Map<string, TunedLimit>();
+  for (const text of thresholds) {
+    const threshold = parseThreshold(text);
+    const { against, kind, metric } = threshold;
+    if (against !== 'absolute' || (metric.name !== 'latency' && metric.name !== 'errors')) continue;
+    const name = `${metricName(metric)}${kind === undefined ? '' : `{kind=${kind}}`}`;
+    const max = amountInBaseUnit(threshold);
+    if (max < (limits.get(name)?.max ?? Infinity)) {
+      limits.set(name, { metric: name, max, threshold });
+    }
+  }
+  return [...limits.values()];
+}
+
+/** Largest share of failures over all requests that the service allows, 0–1. */
+export function errorLimit(thresholds: readonly string[]): number | undefined {
+  return tuningLimits(thresholds).find(({ metric }) => metric === 'errors')?.max;
+}
+
+export interface Standing {
+  /** For the tuner. A share of failures that is not proven to be above its limit counts as at it. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** As measured. */
+  readonly margins: readonly TuningMargin[];
+}
+
+/** Where an arm stood in the windows of a measurement. */
+export function standingOf(
+  { samples }: Pick<Measurement, 'samples'>,
+  arm: ArmName,
+  limits: readonly TunedLimit[],
+): Standing {
+  const own = samples.filter((sample) => sample.arm === arm && sample.window >= 0);
+  const metrics: Record<string, number> = {};
+  const margins: TuningMargin[] = [];
+  for (const { max, metric, threshold } of limits) {
+    const { kind } = threshold;
+    const asked = kind === undefined ? own : own.filter((sample) => sample.kind === kind);
+    if (asked.length === 0) continue;
+    const { measured, told } =
+      threshold.metric.name === 'latency'
+        ? latency(asked, threshold.metric.percent, max)
+        : errors(asked, max);
+    metrics[metric] = told;
+    margins.push({ metric, max, measured, share: (max - measured) / max });
+  }
+  return { metrics, margins };
+}
+
+interface Measured {
+  readonly measured: number;
+  readonly told: number;
+}
+
+function latency(samples: readonly Sample[], percent: number, max: number): Measured {
+  const ms = sortedCopy(
+    samples.map(({ latencyUs, status }) => (status === 'ok' ? latencyUs / 1000 : Infinity)),
+  );
+  const measured = Math.min(quantileOfSorted(ms, percent / 100) ?? Infinity, ENDLESS * max);
+  return { measured, told: measured };
+}
+
+function errors(samples: readonly Sample[], max: number): Measured {
+  const tally = {
+    hits: samples.filter(({ status }) => status !== 'ok').length,
+    total: samples.length,
+  };
+  const measured = share(tally);
+  const proven = clopperPearson(tally, PROOF).low > max;
+  return { measured, told: proven ? measured : Math.min(measured, max) };
+}
