@@ -76,6 +76,8 @@ const filters: readonly RunFilter[] = [
   { requestedBy: 'p' },
   { service: 's', decision: 'promote' },
   { service: 's', cause: 'invalid' },
+  { service: 's', phase: 'finished' },
+  { service: 's', requestedBy: 'p' },
 ];
 
 it.each(filters.map((filter) => [JSON.stringify(filter), filter] as const))(
@@ -90,6 +92,10 @@ it.each(filters.map((filter) => [JSON.stringify(filter), filter] as const))(
     expect(plans).not.toMatch(/TEMP B-TREE|SCAN runs$/m);
     // With a filter the index is one that begins with it, not that of all runs.
     if (Object.keys(filter).length > 0) expect(plans).not.toContain('runs_by_age');
+    // Of a small service the list must not go through everybody's runs.
+    if (filter.service !== undefined) {
+      expect(plans.match(/USING INDEX runs_by_(?!service)\w+/g)).toBeNull();
+    }
   },
 );
 

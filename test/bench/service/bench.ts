@@ -231,6 +231,8 @@ async function pathsOf(
     'filter: build': `/v1/runs?build=${filled.build}`,
     'filter: person': `/v1/runs?requestedBy=${person}`,
     'filter: person and rare cause': `/v1/runs?requestedBy=${person}&cause=cancelled`,
+    'decisions of a small service': `/v1/services/${small}/decisions`,
+    'history of a small service': `/v1/services/${small}/history`,
     'trend of 100 runs': `/v1/services/${big}/trend?limit=100`,
     'all services': '/v1/services',
     'one run': `/v1/runs/${filled.newestRun}`,
