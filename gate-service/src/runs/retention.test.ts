@@ -4,21 +4,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sampleFilesIn } from './adapters/sample-files.ts';
 import type { MeasurementRecord } from './records.ts';
-import { keepPruning, pruneSamples } from './retention.ts';
+import { keepPruning, pruneSamples, removeSettled } from './retention.ts';
 import { FakeClock } from './test-support/fake-clock.ts';
 
-/** Measurements by file, and which of them are marked. */
-function fakeStore(files: readonly string[]): {
+/** Measurements by file, and which of them are marked; so many messages and keys that are settled. */
+function fakeStore(
+  files: readonly string[],
+  settled = 0,
+): {
   readonly asked: string[];
+  readonly settledBefore: string[];
   readonly marked: string[];
   prunableMeasurements(before: string, limit: number): Promise<readonly MeasurementRecord[]>;
   markSamplesPruned(id: string): Promise<void>;
+  removeSettled(before: string, limit: number): Promise<number>;
 } {
   const asked: string[] = [];
+  const settledBefore: string[] = [];
   const marked: string[] = [];
+  let remaining = settled;
   return {
     asked,
     marked,
+    settledBefore,
+    removeSettled: (before, limit) => {
+      settledBefore.push(before);
+      const removed = Math.min(limit, remaining);
+      remaining -= removed;
+      return Promise.resolve(removed);
+    },
     prunableMeasurements: (before, limit) => {
       asked.push(before);
       const left = files.filter((file) => !marked.includes(file)).slice(0, limit);
@@ -72,7 +86,7 @@ it('touches nothing outside the folder of samples', async () => {
 });
 
 it('leaves what cannot be removed unmarked, says so once, and goes on', async () => {
-  const store = fakeStore(['samples/a/a.csv.gz', '../secret', 'samples/b/b.csv.gz']);
+  const store = fakeStore(['samples/a/a.csv.gz', '../secret', 'samples/b/b.csv.gz'], 1);
   const problems: string[] = [];
   const clock = new FakeClock();
   const signal = new AbortController();
@@ -92,8 +106,24 @@ it('leaves what cannot be removed unmarked, says so once, and goes on', async ()
   await clock.run(clock.sleep(1_800_000));
   expect(store.marked).toEqual(['samples/a/a.csv.gz', 'samples/b/b.csv.gz']);
   expect(problems).toEqual([expect.stringContaining('../secret')]);
+  expect(store.settledBefore).toHaveLength(2);
   await clock.run(clock.sleep(3_600_000));
   expect(problems).toHaveLength(2);
   signal.abort();
   await pruning;
 });
+
+it.each([
+  [30, 30],
+  [1, 2],
+])(
+  'removes what is settled after %i days, %i at least, in as many goes as it takes',
+  async (days, after) => {
+    const clock = new FakeClock();
+    const store = fakeStore([], 1_200);
+    const { signal } = new AbortController();
+    expect(await removeSettled({ clock, days, store }, signal)).toBe(1_200);
+    expect(store.settledBefore.length).toBeGreaterThan(2);
+    expect(clock.now() - Date.parse(store.settledBefore[0]!)).toBe(after * 86_400_000);
+  },
+);

@@ -1,4 +1,4 @@
-/** Samples are large: those that have served their time are removed, the judgements that rest on them stay. */
+/** What has served its time is removed: samples, which are large, messages and keys. The judgements stay. */
 import { asError, isoNow } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { SampleFiles } from './ports.ts';
@@ -10,12 +10,19 @@ export const DEFAULT_RETENTION_DAYS = 30;
 const EVERY_MS = 3_600_000;
 /** Measurements that are looked at in one go. */
 const AT_ONCE = 100;
+/** Messages, and keys, that are removed in one statement: the database is busy with it. */
+const SETTLED_AT_ONCE = 500;
+/** What happened within the last day is looked for again: its message must still be known then, or it goes out twice. */
+const LEAST_SETTLED_DAYS = 2;
 
 export interface RetentionDependencies {
-  readonly store: Pick<RunStore, 'prunableMeasurements' | 'markSamplesPruned'>;
+  readonly store: Pick<RunStore, 'prunableMeasurements' | 'markSamplesPruned' | 'removeSettled'>;
   readonly sampleFiles: Pick<SampleFiles, 'remove'>;
   readonly clock: Clock;
-  /** Samples of runs that ended so many days ago go; what is in force, last known good or the reference keeps its own. */
+  /**
+   * Samples of runs that ended so many days ago go; what is in force, last known good or the reference keeps its own.
+   * So do messages that were delivered or given up, and idempotency keys, after two days at least.
+   */
   readonly days: number;
   readonly problem: (error: Error) => void;
 }
@@ -53,6 +60,26 @@ export async function pruneSamples(
   }
 }
 
+/**
+ * Removes messages that were delivered or given up, and idempotency keys.
+ * @returns how many
+ * @throws errors of the store
+ */
+export async function removeSettled(
+  { clock, days, store }: Pick<RetentionDependencies, 'clock' | 'days' | 'store'>,
+  signal: AbortSignal,
+): Promise<number> {
+  const age = Math.max(days, LEAST_SETTLED_DAYS) * DAY_MS;
+  const before = new Date(clock.now() - age).toISOString();
+  let removed = 0;
+  while (!signal.aborted) {
+    const now = await store.removeSettled(before, SETTLED_AT_ONCE);
+    if (now === 0) break;
+    removed += now;
+  }
+  return removed;
+}
+
 /** Prunes now and every hour until the signal aborts. */
 export async function keepPruning(
   dependencies: RetentionDependencies,
@@ -60,10 +87,12 @@ export async function keepPruning(
 ): Promise<void> {
   const { clock, problem } = dependencies;
   while (!signal.aborted) {
-    try {
-      await pruneSamples(dependencies, signal);
-    } catch (error) {
-      problem(asError(error));
+    for (const chore of [pruneSamples, removeSettled]) {
+      try {
+        await chore(dependencies, signal);
+      } catch (error) {
+        problem(asError(error));
+      }
     }
     await clock.sleep(EVERY_MS, signal).catch(() => undefined);
   }

@@ -303,6 +303,13 @@ export interface RunStore {
   ): Promise<DeliveryRecord | undefined>;
   /** Updates state, attempts, nextAt and lastAnswer, and ends the claim. A delivered one stays delivered. */
   saveDelivery(delivery: DeliveryRecord): Promise<void>;
+  /**
+   * Removes messages that were delivered or given up, last due before then, and idempotency keys from before then
+   * whose runs have ended. An endpoint's `ping` stays: it says since when it is told things.
+   * @param limit most of each in one go
+   * @returns how many were removed, 0 when nothing is left
+   */
+  removeSettled(before: string, limit: number): Promise<number>;
   /** Newest first. */
   deliveries(
     filter: {

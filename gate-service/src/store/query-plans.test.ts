@@ -122,6 +122,13 @@ it('finds the queue, attempts, trends and old samples along an index', async () 
   expect(plans).not.toMatch(/TEMP B-TREE|SCAN (runs|measurements|judgements)$/m);
 });
 
+it('finds settled messages and old keys along an index', async () => {
+  const plans = await plansOf(() => retentionQueries(db).removeSettled('2026-01-01', 500));
+  expect(plans).toContain('deliveries_by_due (state=? AND next_at<?)');
+  expect(plans).toContain('idempotency_keys_by_age (created_at<?)');
+  expect(plans).not.toMatch(/SCAN (deliveries|idempotency_keys|runs)$/m);
+});
+
 it('finds what is under way, and nothing that has ended', async () => {
   const plans = await plansOf(async () => {
     await runQueries(db).unfinishedRuns();

@@ -2,11 +2,12 @@ import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import type { InForce, MeasurementRecord, RunStore } from '../runs/run-store.ts';
 import { decode } from './json.ts';
+import { UNFINISHED_PHASES } from './run-rows.ts';
 import type { MeasurementTable, Schema } from './schema.ts';
 
-type Part = Pick<RunStore, 'prunableMeasurements' | 'markSamplesPruned'>;
+type Part = Pick<RunStore, 'prunableMeasurements' | 'markSamplesPruned' | 'removeSettled'>;
 
-/** Which samples may go. The measurements' records and the judgements stay for good. */
+/** What may go: samples, settled messages, old keys. The measurements' records and the judgements stay for good. */
 export function retentionQueries(db: Kysely<Schema>): Part {
   return {
     async prunableMeasurements(before, limit) {
@@ -46,6 +47,42 @@ export function retentionQueries(db: Kysely<Schema>): Part {
         .where('id', '=', id)
         .executeTakeFirst();
       if (numUpdatedRows === 0n) throw new Error(`there is no measurement ${id}`);
+    },
+
+    async removeSettled(before, limit) {
+      const messages = await db
+        .deleteFrom('deliveries')
+        // Once more: one that somebody makes due again meanwhile stays.
+        .where('state', '<>', 'due')
+        .where('id', 'in', (due) =>
+          due
+            .selectFrom('deliveries')
+            .select('id')
+            .where('state', 'in', ['delivered', 'given-up'])
+            .where('next_at', '<', before)
+            .where('type', '<>', 'ping')
+            .limit(limit),
+        )
+        .executeTakeFirst();
+      const keys = await db
+        .deleteFrom('idempotency_keys')
+        .where((expression) =>
+          expression(
+            expression.refTuple('actor', 'key'),
+            'in',
+            expression
+              .selectFrom('idempotency_keys')
+              .select(['actor', 'key'])
+              .where('created_at', '<', before)
+              .where('run_id', 'not in', (open) =>
+                open.selectFrom('runs').select('id').where('phase', 'in', UNFINISHED_PHASES),
+              )
+              .limit(limit)
+              .$asTuple('actor', 'key'),
+          ),
+        )
+        .executeTakeFirst();
+      return Number(messages.numDeletedRows + keys.numDeletedRows);
     },
   };
 }

@@ -81,6 +81,22 @@ export function deliveryContract(store: StoreOf): void {
     await expect(store().saveDelivery(delivery('nobody'))).rejects.toThrow('nobody');
   });
 
+  it('are removed when they are old and settled, some at a time; the first to an endpoint stays', async () => {
+    const old = { state: 'delivered', nextAt: second(9) } as const;
+    await enqueue(
+      delivery('delivered', old),
+      delivery('given-up', { ...old, state: 'given-up' }),
+      delivery('due', { ...old, state: 'due' }),
+      delivery('sent-late', { ...old, nextAt: second(10) }),
+      delivery('first', { ...old, type: 'ping' }),
+    );
+    expect(await store().removeSettled(second(10), 1)).toBe(1);
+    expect(await store().removeSettled(second(10), 5)).toBe(1);
+    expect(await store().removeSettled(second(10), 5)).toBe(0);
+    const { items } = await store().deliveries({}, { limit: 9 });
+    expect(items.map(({ id }) => id).sort()).toStrictEqual(['due', 'first', 'sent-late']);
+  });
+
   it('are listed by endpoint and state, page by page', async () => {
     await enqueue(
       ...[1, 2, 3].map((n) =>

@@ -90,6 +90,23 @@ export function runContract(store: StoreOf): void {
     );
   });
 
+  it('forget keys that are old, when their runs have ended', async () => {
+    const key = (name: string) => ({ key: name, actor: 'ci', requestHash: 'h' });
+    await store().createRun(finishedRun('old'), key('old'));
+    await store().createRun(finishedRun('older'), key('older'));
+    await store().createRun(newRun('queued'), key('queued'));
+    await store().createRun(finishedRun('young', { createdAt: second(10) }), key('young'));
+    expect(await store().removeSettled(second(10), 1)).toBe(1);
+    expect(await store().removeSettled(second(10), 5)).toBe(1);
+    expect(await store().removeSettled(second(10), 5)).toBe(0);
+    const known = ['old', 'older', 'queued', 'young'].map((name) => store().runByKey(key(name)));
+    expect((await Promise.all(known)).map((run) => run?.id)).toStrictEqual([
+      ...[undefined, undefined],
+      ...['queued', 'young'],
+    ]);
+    expect(await store().run('old')).toMatchObject({ phase: 'finished' });
+  });
+
   it('are one of many simultaneous requests with one key', async () => {
     const key = { key: 'k', actor: 'ci', requestHash: 'h' };
     const answers = await Promise.all(

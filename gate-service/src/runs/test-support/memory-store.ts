@@ -397,6 +397,18 @@ export class MemoryStore implements RunStore {
     }
     return done();
   }
+  async removeSettled(before: string, limit: number) {
+    const messages = [...this.#deliveries.values()]
+      .filter((own) => own.state !== 'due' && own.type !== 'ping' && own.nextAt < before)
+      .slice(0, limit);
+    for (const { id } of messages) this.#deliveries.delete(id);
+    const keys = [...this.#keys].filter(([, { runId }]) => {
+      const { createdAt, phase } = this.#must(this.#runs, runId);
+      return createdAt < before && phase === 'finished';
+    });
+    for (const [key] of keys.slice(0, limit)) this.#keys.delete(key);
+    return given(messages.length + Math.min(keys.length, limit));
+  }
   async deliveries(
     filter: { id?: string; endpoint?: string; state?: DeliveryState; subject?: string },
     page: PageRequest,
