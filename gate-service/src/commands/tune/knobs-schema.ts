@@ -11,6 +11,9 @@ const nameSchema = z
     error: 'this name has a meaning of its own; choose another',
   });
 
+/** As far as differences and squares are numbers still. */
+const numberSchema = z.number().min(-1e100).max(1e100);
+
 const common = {
   name: nameSchema,
   description: z.string().max(300).optional().meta({ description: 'one line for a person' }),
@@ -70,9 +73,9 @@ export const knobSchema = z.discriminatedUnion(
       .strictObject({
         ...common,
         kind: z.literal('real'),
-        low: z.number(),
-        high: z.number(),
-        start: z.number(),
+        low: numberSchema,
+        high: numberSchema,
+        start: numberSchema,
         ...range,
       })
       .superRefine(checkRange),
@@ -110,7 +113,7 @@ export const knobSchema = z.discriminatedUnion(
 );
 export type KnobDeclaration = z.infer<typeof knobSchema>;
 
-export const limitSchema = z.strictObject({ metric: nameSchema, max: z.number() });
+export const limitSchema = z.strictObject({ metric: nameSchema, max: numberSchema });
 
 export const knobsFileSchema = z
   .strictObject({
@@ -127,7 +130,7 @@ export const knobsFileSchema = z
     limits: z.array(limitSchema).max(20).default([]).meta({
       description: 'a configuration whose metric is above its limit is unsafe',
     }),
-    context: z.record(nameSchema, z.number()).default({}).meta({
+    context: z.record(nameSchema, numberSchema).default({}).meta({
       description: 'the workload in numbers: experience is carried over by its similarity',
     }),
   })

@@ -34,6 +34,9 @@ it.each<[string, string, string]>([
   ['{"tell":1,"value":"0.8"}', 'illegal-message', 'value: must be a number, got "0.8"'],
   ['{"tell":1,"value":null}', 'illegal-message', 'leave it out and say "unsafe": true'],
   ['{"tell":1,"value":1e999}', 'illegal-message', 'value: must be finite'],
+  ['{"tell":1,"value":-1e300}', 'illegal-message', 'value: must be within ±1e+100'],
+  ['{"tell":1,"metrics":{"errors":1e300}}', 'illegal-message', 'errors: must be within ±1e+100'],
+  [`{"tell":1,"${'x'.repeat(60_000)}":1}`, 'illegal-message', 'xxx'],
   ['{"tell":1,"metrics":{"errors":"0"}}', 'illegal-message', 'metrics.errors: must be a finite'],
   ['{"tell":1,"metrics":{"errors":1e999}}', 'illegal-message', 'metrics.errors: must be a finite'],
   ['{"tell":1,"value":1,"unsafe":1}', 'illegal-message', 'unsafe: '],
@@ -46,4 +49,23 @@ it.each<[string, string, string]>([
 ])('says what is wrong with %s', (text, code, words) => {
   expect(() => parseMessage(text)).toThrow(expect.objectContaining({ code }) as Error);
   expect(() => parseMessage(text)).toThrow(words);
+  expect(() => parseMessage(text)).toThrow(/^.{1,500}$/);
+});
+
+it('is short about a line that is deep or long', () => {
+  const deep = `${'['.repeat(30_000)}${']'.repeat(30_000)}`;
+  const long = JSON.stringify('x'.repeat(60_000));
+  for (const field of ['tell', 'value', 'metrics', 'unsafe', 'aborted', 'end']) {
+    for (const content of [deep, long, `{"a":${deep}}`]) {
+      const text = field === 'tell' ? `{"tell":${content}}` : `{"tell":1,"${field}":${content}}`;
+      let error = new Error();
+      try {
+        parseMessage(text);
+      } catch (thrown) {
+        error = thrown as Error;
+      }
+      expect(error.name).toBe('MessageError');
+      expect(error.message.length).toBeLessThan(500);
+    }
+  }
 });

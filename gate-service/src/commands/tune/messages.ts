@@ -20,12 +20,15 @@ export type ErrorCode =
   | 'other-configuration'
   | 'illegal-observation';
 
+/** Longest words about a line, characters. */
+const MAX_WORDS = 500;
+
 /** A line that cannot be used; the dialogue goes on. */
 export class MessageError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string) {
-    super(message);
+    super(message.slice(0, MAX_WORDS));
     this.name = 'MessageError';
     this.code = code;
   }
@@ -36,21 +39,38 @@ export const MAX_LINE_BYTES = 64 * 1024;
 /** Each is kept with every evaluation. */
 const MAX_METRICS = 64;
 
+/** Beyond any measurement; sums and squares of larger ones are no numbers any more. */
+export const LARGEST = 1e100;
 const NO_VALUE =
   'where nothing could be measured leave it out and say "unsafe": true, or why in "aborted"';
 
-const finite = z.number({
-  error: ({ input }) => {
-    if (input === Infinity || input === -Infinity) return `must be finite; ${NO_VALUE}`;
-    return `must be a number, got ${JSON.stringify(input)}; ${NO_VALUE}`;
-  },
-});
+const measured = z
+  .number({
+    error: ({ input }) =>
+      input === Infinity || input === -Infinity
+        ? `must be finite; ${NO_VALUE}`
+        : `must be a number, got ${quoted(input)}; ${NO_VALUE}`,
+  })
+  .refine((value) => Math.abs(value) <= LARGEST, {
+    error: `must be within ±${LARGEST}; ${NO_VALUE}`,
+  });
+
+/** Short, whatever came: a line may hold a long text, or lists in lists. */
+function quoted(input: unknown): string {
+  if (Array.isArray(input)) return 'a list';
+  if (typeof input === 'object' && input !== null) return 'an object';
+  return JSON.stringify(input).slice(0, 60);
+}
+
+const metric = z
+  .number({ error: 'must be a finite number' })
+  .refine((value) => Math.abs(value) <= LARGEST, { error: `must be within ±${LARGEST}` });
 
 const tellSchema = z.strictObject({
   tell: z.int({ error: 'must be the number of an ask' }),
-  value: finite.optional(),
+  value: measured.optional(),
   metrics: z
-    .record(z.string().min(1).max(64), z.number({ error: 'must be a finite number' }))
+    .record(z.string().min(1).max(64), metric)
     .refine((metrics) => Object.keys(metrics).length <= MAX_METRICS, {
       error: `at most ${MAX_METRICS} metrics`,
     })
