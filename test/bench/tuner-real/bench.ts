@@ -15,6 +15,7 @@ import { openWorld, type World } from '../swap/world.ts';
 import { buildApplication } from './application.ts';
 import { handTuned } from './configurations.ts';
 import { compareFresh } from './final.ts';
+import { loadNode } from './load.ts';
 import type { Bench } from './measuring.ts';
 import { createNodeBed, type NodeBed } from './nodes.ts';
 import { readOptions, type TunerRealOptions } from './options.ts';
@@ -77,7 +78,7 @@ interface WorkloadDone {
 async function runWorkload(context: Context, workload: BenchWorkload): Promise<WorkloadDone> {
   const { bed, memory, options, signal, world } = context;
   const { resources } = world;
-  const bench: Bench = { bed, workload, signal };
+  const bench: Bench = { bed, load: loadNode, workload, signal };
   const session = async (pass: Row['pass'], budget: number): Promise<SessionResult> => {
     const name = `${workload.name}, ${pass}`;
     say(`${name}: at most ${budget} evaluations`);

@@ -34,9 +34,10 @@ const TIMEOUT_SECONDS = 10;
 const OPEN_CONNECTIONS = 1024;
 
 /** @throws Error when the node refuses all connections, or with the reason of the signal */
-export async function loadNode(workload: BenchWorkload, plan: LoadPlan): Promise<LoadWindow[]> {
-  return workload.loop === 'closed' ? closedLoop(workload, plan) : openLoop(workload, plan);
-}
+export type LoadNode = (workload: BenchWorkload, plan: LoadPlan) => Promise<LoadWindow[]>;
+
+export const loadNode: LoadNode = (workload, plan) =>
+  workload.loop === 'closed' ? closedLoop(workload, plan) : openLoop(workload, plan);
 
 async function closedLoop(workload: ClosedWorkload, plan: LoadPlan): Promise<LoadWindow[]> {
   const watch = new CpuWatch({ trees: [...plan.ownPids, process.pid], alone: [] }, (error) => {

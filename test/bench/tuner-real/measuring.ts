@@ -1,5 +1,5 @@
 /** Loads nodes in turns: pairs of windows of two nodes, and until a changed node is as warm as the other. */
-import { loadNode } from './load.ts';
+import type { LoadNode } from './load.ts';
 import { SERVICE, type BenchNode, type NodeBed } from './nodes.ts';
 import { turnsOf, type PairLane } from './turns.ts';
 import { costOf, type LoadWindow } from './window.ts';
@@ -7,6 +7,7 @@ import { objectiveOf, type BenchWorkload } from './workloads.ts';
 
 export interface Bench {
   readonly bed: NodeBed;
+  readonly load: LoadNode;
   readonly workload: BenchWorkload;
   readonly signal: AbortSignal;
 }
@@ -32,13 +33,13 @@ export class ErrorBurst extends Error {
 
 /** @throws ErrorBurst */
 export async function windowsOf(
-  { bed, workload, signal }: Bench,
+  { bed, load, workload, signal }: Bench,
   node: BenchNode,
   windows: number,
   seconds = WINDOW_SECONDS,
   warmSeconds = WARM_SECONDS,
 ): Promise<LoadWindow[]> {
-  const loaded = await loadNode(workload, {
+  const loaded = await load(workload, {
     port: node.port,
     authority: SERVICE.hosts[0],
     warmSeconds,
