@@ -45,6 +45,27 @@ describe('fitExtraTrees', () => {
     expect(held / all).toBeGreaterThan(0.8);
   });
 
+  it('widens its spread until it covers what it got wrong unseen', () => {
+    // Up and down from point to point: what is left out is always foretold from its opposites.
+    const x = Array.from({ length: 16 }, (_, i) => [i / 15]);
+    const y = x.map((_, i) => (i % 2 === 0 ? 1 : -1));
+    const trees = fitExtraTrees({ x, y }, createRandom(1), { leaf: 1 });
+    expect(trees.widened).toBeGreaterThan(1.1);
+    const left = trees.leaveOneOut();
+    const missed = left.reduce((sum, { mean }, i) => sum + (y[i]! - mean) ** 2, 0);
+    const foretold = left.reduce((sum, { sd }) => sum + sd ** 2 + trees.noise ** 2, 0);
+    expect(foretold).toBeGreaterThan(0.95 * missed);
+  });
+
+  it('does not give a single observation a leaf of its own', () => {
+    const x = Array.from({ length: 12 }, (_, i) => [i / 11]);
+    const y = x.map((_, i) => (i === 11 ? 10 : 0));
+    const at = (leaf: number): number =>
+      fitExtraTrees({ x, y }, createRandom(1), { leaf }).predict([1]).mean;
+    expect(at(1)).toBeGreaterThan(5.5);
+    expect(at(2)).toBeLessThan(3);
+  });
+
   it('tells noise by repeats', () => {
     const random = createRandom(4);
     const x = Array.from({ length: 40 }, (_, i) => [(i % 5) / 4]);

@@ -51,8 +51,8 @@ function lossOf(
       if (i === j) continue;
       pairs += 1;
       const agreement = (at(predicted, i) - at(predicted, j)) * (at(measured, i) - at(measured, j));
-      if (agreement === 0) wrong += 0.5;
-      else if (agreement < 0) wrong += 1;
+      // What is no number is wrong.
+      if (!(agreement > 0)) wrong += agreement === 0 ? 0.5 : 1;
     }
   }
   return pairs > 0 ? wrong / pairs : 0.5;

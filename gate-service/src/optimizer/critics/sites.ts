@@ -112,7 +112,7 @@ export function thin(x: readonly (readonly number[])[], most: number): number[] 
     distance: Math.min(...kept.map(([, other]) => squaredDistance(row, other.row))),
   }));
   const stays = new Set(kept.map(([key]) => key));
-  while (stays.size < most) {
+  for (let stay = kept.length; stay < most; stay += 1) {
     const farthest = older.reduce((best, one) => (one.distance > best.distance ? one : best));
     stays.add(farthest.key);
     for (const one of older) {

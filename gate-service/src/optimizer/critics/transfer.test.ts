@@ -56,7 +56,10 @@ describe('transferEnsemble', () => {
     ];
     const both = transferEnsemble(own, past, createRandom(1));
     expect(both.dropped).toEqual([
-      { index: 0, reason: expect.stringMatching(/orders \d+ % of pairs wrongly/) as string },
+      {
+        index: 0,
+        reason: expect.stringMatching(/orders \d+ % of pairs wrongly: worse than chance/) as string,
+      },
     ]);
     expect(both.weights[0]).toBe(0);
     expect(both.weights[1]).toBeGreaterThan(0.3);
@@ -96,6 +99,13 @@ describe('transferEnsemble', () => {
     expect(ownWeight).toBe(1);
   });
 
+  it('drops a past that foretells no number', () => {
+    const broken: Critic = { predict: () => ({ mean: NaN, sd: 1 }), noise: 1 };
+    const two = { x: own.x.slice(0, 2), y: own.y.slice(0, 2) };
+    const { dropped } = transferEnsemble(two, [{ critic: broken, similarity: 1 }], createRandom(1));
+    expect(dropped).toEqual([{ index: 0, reason: 'what it foretells is no number' }]);
+  });
+
   it('speaks from the past alone before anything is measured', () => {
     const none = { x: [], y: [] };
     const past = [
@@ -117,6 +127,17 @@ describe('transferEnsemble', () => {
     const ensemble = transferEnsemble(own, [{ critic: pastAlike, similarity: 1 }], createRandom(1));
     const known = ensemble.predict(own.x[0]!).sd;
     expect(ensemble.predict([3, 3, 3, 3, 3]).sd).toBeGreaterThan(2 * known);
+  });
+
+  it('is less sure with a past that was not sure', () => {
+    const far = [0, 1, 0, 1, 0];
+    const sdWith = (sd: number): number => {
+      const critic: Critic = { predict: (x) => ({ mean: now(x), sd }), noise: 0.1 };
+      return transferEnsemble(own, [{ critic, similarity: 1 }], createRandom(1), {
+        spread: 0.3,
+      }).predict(far).sd;
+    };
+    expect(sdWith(1)).toBeGreaterThan(2 * sdWith(0.1));
   });
 
   it('gives the same for the same seed', () => {

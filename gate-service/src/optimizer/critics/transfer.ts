@@ -60,8 +60,10 @@ export function transferEnsemble(
   const used = pick(own, thin(own.x, MOST_SITES));
   const sites = gatherSites(used);
   const reasons = new Map<number, string>();
-  past.forEach(({ similarity }, index) => {
-    if (!(similarity >= LEAST_SIMILARITY)) {
+  past.forEach(({ critic, similarity }, index) => {
+    if (!sites.x.every((x) => isNumber(critic.predict(x)))) {
+      reasons.set(index, 'what it foretells is no number');
+    } else if (!(similarity >= LEAST_SIMILARITY)) {
       reasons.set(index, `its workload is too different (similarity ${similarity.toFixed(2)})`);
     }
   });
@@ -219,6 +221,10 @@ function blendedNoise(believed: readonly Believed[]): number {
   return Math.sqrt(
     believed.reduce((sum, { critic, weight }) => sum + weight * critic.noise ** 2, 0),
   );
+}
+
+function isNumber({ mean, sd }: Prediction): boolean {
+  return Number.isFinite(mean) && Number.isFinite(sd);
 }
 
 function quantile(values: readonly number[], q: number): number {
