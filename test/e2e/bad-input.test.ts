@@ -172,7 +172,7 @@ describe('a WAR that cannot serve', () => {
     expect(log).toMatch(/speedGate: rollback \(platform-failed\)/);
     const { latestRun } = await gate.service();
     expect(latestRun!.build).toBe(components.wars['broken-start'].sha256);
-    await expectFailed(latestRun!, exception);
+    await expectFailed(await gate.finished(latestRun!.id), exception);
   });
 });
 

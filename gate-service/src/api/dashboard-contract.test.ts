@@ -18,7 +18,7 @@ import type { promotionSchema } from './promotions/schemas.ts';
 import type { judgementRecordSchema } from './runs/judgement-schemas.ts';
 import type { queueEntrySchema } from './runs/queue-routes.ts';
 import { controlOutcomeSchema } from './runs/schemas.ts';
-import type { runEventSchema, runSchema } from './runs/schemas.ts';
+import type { runEventSchema, runInShortSchema, runSchema } from './runs/schemas.ts';
 import type {
   configurationViewSchema,
   inForceSchema,
@@ -38,6 +38,7 @@ const shapes = {
   QueueEntry: (answer: z.infer<typeof queueEntrySchema>): dashboard.QueueEntry => answer,
   Reference: (answer: z.infer<typeof referenceSchema>): dashboard.Reference => answer,
   Run: (answer: z.infer<typeof runSchema>): dashboard.Run => answer,
+  RunInShort: (answer: z.infer<typeof runInShortSchema>): dashboard.RunInShort => answer,
   RunEvent: (answer: z.infer<typeof runEventSchema>): dashboard.RunEvent => answer,
   Service: (answer: z.infer<typeof serviceSchema>): dashboard.Service => answer,
   ServiceConfiguration: (

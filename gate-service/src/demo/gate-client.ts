@@ -1,4 +1,4 @@
-import type { RunView } from '../runs/run.ts';
+import type { RunInShort, RunView } from '../runs/run.ts';
 import type { ServiceView } from '../runs/run-service.ts';
 
 /** The demo as a user of the API; nothing here knows the service's insides. */
@@ -25,10 +25,10 @@ export class GateClient {
 
   /** The newest run of a service with this label. */
   async runLabelled(service: string, label: string): Promise<RunView> {
-    const page = await this.#json<{ items: RunView[] }>(`/v1/runs?service=${service}&limit=50`);
+    const page = await this.#json<{ items: RunInShort[] }>(`/v1/runs?service=${service}&limit=50`);
     const run = page.items.find((one) => one.label === label);
     if (run === undefined) throw new Error(`the gate knows no run of ${service} ${label}`);
-    return run;
+    return this.#json(`/v1/runs/${run.id}`);
   }
 
   /** The stored sample file, gzip. */

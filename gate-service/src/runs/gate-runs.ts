@@ -11,7 +11,7 @@ import type { Promotions } from './promotion.ts';
 import { queueEntry, readQueue } from './queue.ts';
 import type { Queue } from './queue.ts';
 import { Rejudging } from './rejudging.ts';
-import type { RunEvent, RunRequest, RunView } from './run.ts';
+import type { QueuePlace, RunEvent, RunInShort, RunRequest, RunView } from './run.ts';
 import type {
   OverrideOrder,
   PromotionOrder,
@@ -38,7 +38,7 @@ import type {
 import { ServiceViews } from './service-views.ts';
 import type { ConfigurationView, DecisionView, ServiceView } from './service-views.ts';
 import { aheadOf, Submitting } from './submitting.ts';
-import { viewOf } from './view.ts';
+import { viewInShort, viewOf } from './view.ts';
 import type { Worker } from './worker.ts';
 
 export interface GateRunsDependencies {
@@ -73,7 +73,7 @@ export class GateRuns implements RunService {
     this.#people = new People(deps);
     this.#rejudging = new Rejudging(deps);
     this.#submitting = new Submitting(deps);
-    this.#views = new ServiceViews(deps.store, (run) => this.#view(run));
+    this.#views = new ServiceViews(deps.store, (run) => this.#inShort(run));
   }
 
   async submit(
@@ -99,10 +99,10 @@ export class GateRuns implements RunService {
     return run === undefined ? undefined : this.#view(run);
   }
 
-  async list(filter: RunFilter, page: PageRequest): Promise<Page<RunView>> {
+  async list(filter: RunFilter, page: PageRequest): Promise<Page<RunInShort>> {
     const { items, nextCursor } = await this.#deps.store.runs(filter, page);
     const queue = items.some(({ phase }) => phase === 'queued') ? await this.#queue() : undefined;
-    const views = await Promise.all(items.map((run) => this.#view(run, queue)));
+    const views = await Promise.all(items.map((run) => this.#inShort(run, queue)));
     return { items: views, ...(nextCursor === undefined ? {} : { nextCursor }) };
   }
 
@@ -225,11 +225,19 @@ export class GateRuns implements RunService {
     return readQueue(this.#deps.store, this.#deps.driving?.());
   }
 
-  async #view(run: RunRecord, queue?: Queue): Promise<RunView> {
+  async #view(run: RunRecord): Promise<RunView> {
     const { clock, store } = this.#deps;
-    const { places } =
-      run.phase === 'queued' ? (queue ?? (await this.#queue())) : { places: undefined };
-    return viewOf(run, store, clock.now(), places?.get(run.id));
+    return viewOf(run, store, clock.now(), await this.#placeOf(run));
+  }
+
+  async #inShort(run: RunRecord, queue?: Queue): Promise<RunInShort> {
+    const { clock, store } = this.#deps;
+    return viewInShort(run, store, clock.now(), await this.#placeOf(run, queue));
+  }
+
+  async #placeOf(run: RunRecord, queue?: Queue): Promise<QueuePlace | undefined> {
+    if (run.phase !== 'queued') return undefined;
+    return (queue ?? (await this.#queue())).places.get(run.id);
   }
 
   async #run(id: string): Promise<RunRecord> {

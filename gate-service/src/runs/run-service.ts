@@ -4,7 +4,7 @@
  */
 import type { Driving } from './driving.ts';
 import type { QueueEntry } from './queue.ts';
-import type { RunEvent, RunRequest, RunView } from './run.ts';
+import type { RunEvent, RunInShort, RunRequest, RunView } from './run.ts';
 import type {
   InForce,
   JudgementRecord,
@@ -126,7 +126,7 @@ export interface RunService {
   ): Promise<Submission>;
   get(id: string): Promise<RunView | undefined>;
   /** Newest first. */
-  list(filter: RunFilter, page: PageRequest): Promise<Page<RunView>>;
+  list(filter: RunFilter, page: PageRequest): Promise<Page<RunInShort>>;
   /** What is under way, then what waits in the order of its turn; of all services. */
   queue(): Promise<readonly QueueEntry[]>;
   /** Events with a sequence above `after`, rising; at most 1000. */

@@ -109,6 +109,20 @@ export interface OverrideView {
 }
 
 /** The run as the API answers it. */
+/** A run as lists have it: what was asked and decided. The evidence is told by the run itself. */
+export type RunInShort = Omit<
+  RunView,
+  | 'evidence'
+  | 'shown'
+  | 'controls'
+  | 'codeEffect'
+  | 'configurationEffect'
+  | 'configuration'
+  | 'tuning'
+  | 'promotion'
+  | 'attempts'
+>;
+
 export interface RunView {
   readonly id: string;
   /** Changes with every change of the run and of what was ordered beside it: the entity tag of the answer. */

@@ -1,6 +1,6 @@
 /** Services as the API answers them: what runs where, by which rules, and what was decided. */
 import type { CatalogueService } from '../settings/catalogue.ts';
-import type { Cause, Decision, RunView } from './run.ts';
+import type { Cause, Decision, RunInShort } from './run.ts';
 import type {
   InForce,
   OverrideRecord,
@@ -33,7 +33,7 @@ export interface ServiceView {
   readonly lastKnownGood?: InForce;
   /** What `against: reference` compares with. */
   readonly reference?: ReferenceRecord;
-  readonly latestRun?: RunView;
+  readonly latestRun?: RunInShort;
   /** Promotion that is under way. */
   readonly promotion?: PromotionRecord;
 }
@@ -71,9 +71,9 @@ const MOST_PROMOTIONS_UNDER_WAY = 1000;
 
 export class ServiceViews {
   readonly #store: RunStore;
-  readonly #viewOf: (run: RunRecord) => Promise<RunView>;
+  readonly #viewOf: (run: RunRecord) => Promise<RunInShort>;
 
-  constructor(store: RunStore, viewOf: (run: RunRecord) => Promise<RunView>) {
+  constructor(store: RunStore, viewOf: (run: RunRecord) => Promise<RunInShort>) {
     this.#store = store;
     this.#viewOf = viewOf;
   }

@@ -1,7 +1,14 @@
 /** The run as the API answers it, from what is stored. */
 import type { Judgement, ThresholdOutcome } from '../judge/judgement.ts';
 import { revisionOf } from './revision.ts';
-import type { OverrideView, PhaseTime, PromotionSummary, QueuePlace, RunView } from './run.ts';
+import type {
+  OverrideView,
+  PhaseTime,
+  PromotionSummary,
+  QueuePlace,
+  RunInShort,
+  RunView,
+} from './run.ts';
 import type { JudgementRecord, OverrideRecord, PromotionRecord, RunRecord } from './records.ts';
 import type { RunStore } from './run-store.ts';
 import type { TuningView } from './tuning-record.ts';
@@ -16,10 +23,10 @@ export async function viewOf(
   now: number,
   place?: QueuePlace,
 ): Promise<RunView> {
-  const [judgements, attempts, overrides, promotion, values, tuning] = await Promise.all([
+  const [inShort, judgements, attempts, promotion, values, tuning] = await Promise.all([
+    viewInShort(run, store, now, place),
     store.judgements(run.id),
     store.attempts(run.id),
-    overridesOf(run, store),
     run.promotionId === undefined ? undefined : store.promotion(run.promotionId),
     run.configuration === undefined ? undefined : store.configurationValues(run.configuration.hash),
     store.tuning(run.id),
@@ -30,6 +37,38 @@ export async function viewOf(
   const judgement = judgementOf(run.judgementId) ?? lastJudged(judgements, run);
   const code = judgementOf(run.codeJudgementId);
   const configuration = judgementOf(run.configurationJudgementId);
+  return {
+    ...inShort,
+    evidence: judgement?.outcomes ?? [],
+    shown: judgement?.shown ?? [],
+    controls: judgement?.controls ?? [],
+    ...(code === undefined ? {} : { codeEffect: relative(code) }),
+    ...(configuration === undefined ? {} : { configurationEffect: relative(configuration) }),
+    ...(run.configuration === undefined || values === undefined
+      ? {}
+      : { configuration: { ...run.configuration, values } }),
+    ...(tuning === undefined ? {} : { tuning: tuningOf(run, tuning) }),
+    ...(promotion === undefined ? {} : { promotion: promotionSummary(promotion) }),
+    attempts: attempts.map((attempt) => {
+      const own = judgementOf(attempt.judgementId);
+      return {
+        number: attempt.number,
+        purpose: attempt.purpose,
+        ...(own === undefined ? {} : { judgement: own }),
+        sentence: attempt.sentence,
+      };
+    }),
+  };
+}
+
+/** Of a run, what a list of many tells. Parameters as of {@link viewOf}. */
+export async function viewInShort(
+  run: RunRecord,
+  store: RunStore,
+  now: number,
+  place?: QueuePlace,
+): Promise<RunInShort> {
+  const overrides = await overridesOf(run, store);
   const override = overrides.views.at(-1);
   return {
     ...requested(run),
@@ -43,27 +82,8 @@ export async function viewOf(
     ...(run.decision === undefined ? {} : { decision: run.decision }),
     ...(run.cause === undefined ? {} : { cause: run.cause }),
     ...(run.summary === undefined ? {} : { summary: run.summary }),
-    evidence: judgement?.outcomes ?? [],
-    shown: judgement?.shown ?? [],
-    controls: judgement?.controls ?? [],
-    ...(code === undefined ? {} : { codeEffect: relative(code) }),
-    ...(configuration === undefined ? {} : { configurationEffect: relative(configuration) }),
-    ...(run.configuration === undefined || values === undefined
-      ? {}
-      : { configuration: { ...run.configuration, values } }),
-    ...(tuning === undefined ? {} : { tuning: tuningOf(run, tuning) }),
-    ...(promotion === undefined ? {} : { promotion: promotionSummary(promotion) }),
     ...(override === undefined ? {} : { override }),
     overrides: overrides.views,
-    attempts: attempts.map((attempt) => {
-      const own = judgementOf(attempt.judgementId);
-      return {
-        number: attempt.number,
-        purpose: attempt.purpose,
-        ...(own === undefined ? {} : { judgement: own }),
-        sentence: attempt.sentence,
-      };
-    }),
     links: linksOf(run),
   };
 }

@@ -90,6 +90,49 @@ export interface Attempt {
   readonly sentence: string;
 }
 
+export type TuningVerdict =
+  'under-way' | 'adopted' | 'rejected' | 'unsafe' | 'dropped' | 'reverted';
+
+/** Challenger ÷ incumbent − 1, with its interval. */
+export interface TuningRatio {
+  readonly change: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface TuningEvaluation {
+  readonly number: number;
+  readonly configurationHash: string;
+  readonly source: 'expert' | 'policy' | 'critic' | 'memory' | 'rerun';
+  readonly reason: string;
+  readonly changes: readonly {
+    readonly knob: string;
+    readonly from: number | boolean | string;
+    readonly to: number | boolean | string;
+    readonly share?: number | undefined;
+  }[];
+  readonly predicted?: (TuningRatio & { readonly safe: number }) | undefined;
+  readonly measured?:
+    (TuningRatio & { readonly confidence: number; readonly windows: number }) | undefined;
+  readonly margins: readonly {
+    readonly metric: string;
+    readonly max: number;
+    readonly measured: number;
+    readonly share: number;
+  }[];
+  readonly verdict: TuningVerdict;
+  readonly sentence: string;
+}
+
+export interface Tuning {
+  readonly outcome:
+    'skipped' | 'under-way' | 'kept' | 'adopted' | 'confirmed' | 'reverted' | 'broken-off';
+  readonly summary: string;
+  readonly objective: string;
+  readonly memory: readonly string[];
+  readonly evaluations: readonly TuningEvaluation[];
+}
+
 export interface Run {
   readonly id: string;
   readonly service: string;
@@ -117,6 +160,7 @@ export interface Run {
         readonly values: Values;
       }
     | undefined;
+  readonly tuning?: Tuning | undefined;
   readonly promotion?: PromotionInShort | undefined;
   readonly cancel?: { readonly actor: string; readonly at: string } | undefined;
   readonly overrides: readonly Override[];
@@ -132,6 +176,20 @@ export interface Run {
   readonly loosened?: readonly string[] | undefined;
   readonly supersededBy?: string | undefined;
 }
+
+/** As lists have it. */
+export type RunInShort = Omit<
+  Run,
+  | 'evidence'
+  | 'shown'
+  | 'controls'
+  | 'codeEffect'
+  | 'configurationEffect'
+  | 'configuration'
+  | 'tuning'
+  | 'promotion'
+  | 'attempts'
+>;
 
 /** A run that waits or is under way. */
 export type QueueEntry = Pick<
@@ -192,7 +250,7 @@ export interface Service {
   readonly inForce?: InForce | undefined;
   readonly lastKnownGood?: InForce | undefined;
   readonly reference?: Reference | undefined;
-  readonly latestRun?: Run | undefined;
+  readonly latestRun?: RunInShort | undefined;
   readonly promotion?: Promotion | undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { Run } from '../api/types.ts';
+import type { RunInShort } from '../api/types.ts';
 import { Filters, SelectFilter, TextFilter } from '../parts/filter.tsx';
 import { More } from '../parts/more.tsx';
 import { Empty, Loaded } from '../parts/notice.tsx';
@@ -15,7 +15,7 @@ export function RunsPage() {
   useTitle('Runs');
   const { query } = usePlace();
   const wanted = FILTERS.map((name) => [name, query.get(name) ?? undefined] as const);
-  const runs = usePages<Run>(
+  const runs = usePages<RunInShort>(
     addressOf('/v1/runs', { limit: '50', ...Object.fromEntries(wanted) }),
     10_000,
   );

@@ -1,6 +1,6 @@
 /** One service: what runs where, the one button back, what was decided, how it goes. */
 import { useMemo } from 'preact/hooks';
-import type { Run, Service } from '../api/types.ts';
+import type { RunInShort, Service } from '../api/types.ts';
 import { More } from '../parts/more.tsx';
 import { Empty, Loaded } from '../parts/notice.tsx';
 import { RunList } from '../parts/run-list.tsx';
@@ -37,7 +37,7 @@ function ServiceBody({ done, service }: { readonly service: Service; readonly do
   const { me } = useSession();
   const { description, latestRun, name, promotion, rules } = service;
   const trend = useTrend(name, 50);
-  const runs = usePages<Run>(`/v1/runs?service=${name}&limit=10`, 10_000);
+  const runs = usePages<RunInShort>(`/v1/runs?service=${name}&limit=10`, 10_000);
   const shown = runs.data?.items;
   const labels = useMemo((): Labels => {
     const named = [...(trend.data?.items ?? []), ...(shown ?? [])];

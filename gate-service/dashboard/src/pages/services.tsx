@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Problem } from '../api/problem.ts';
-import type { Page, QueueEntry, Run, Service, TrendPoint } from '../api/types.ts';
+import type { Page, QueueEntry, RunInShort, Service, TrendPoint } from '../api/types.ts';
 import { Sparkline } from '../charts/sparkline.tsx';
 import { closestThreshold, trendOf } from '../charts/trend-data.ts';
 import { Instant } from '../parts/instant.tsx';
@@ -122,7 +122,7 @@ function LatestRun({
   before,
   run,
 }: {
-  readonly run: Run;
+  readonly run: RunInShort;
   readonly before: TrendPoint | undefined;
 }) {
   return (

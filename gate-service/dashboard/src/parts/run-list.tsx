@@ -1,4 +1,4 @@
-import type { Run } from '../api/types.ts';
+import type { RunInShort } from '../api/types.ts';
 import { buildName, runName, signOfRun } from '../text/words.ts';
 import { Instant } from './instant.tsx';
 import { Mark } from './sign.tsx';
@@ -8,7 +8,7 @@ export function RunList({
   ofService = false,
   runs,
 }: {
-  readonly runs: readonly Run[];
+  readonly runs: readonly RunInShort[];
   /** Whether they are all of one service, which then need not be named. */
   readonly ofService?: boolean;
 }) {

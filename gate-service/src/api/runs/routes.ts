@@ -29,7 +29,7 @@ import {
 } from '../schemas.ts';
 import { entityTag, seenTag } from './entity-tag.ts';
 import { queueRoutes } from './queue-routes.ts';
-import { runSchema, withoutInfinities } from './schemas.ts';
+import { runInShortSchema, runSchema, withoutInfinities } from './schemas.ts';
 
 const parameters = z.object({ id: idSchema });
 
@@ -108,9 +108,10 @@ export function runRoutes(dependencies: AppDependencies): FastifyPluginCallbackZ
         schema: {
           tags: ['runs'],
           summary: 'Runs, newest first',
-          description: 'Only runs of services that the caller may read; every filter narrows them.',
+          description:
+            'Only runs of services that the caller may read; every filter narrows them. In short: the evidence is told by each run itself.',
           querystring: filterSchema,
-          response: { 200: pageSchema(runSchema) },
+          response: { 200: pageSchema(runInShortSchema) },
         },
       },
       async (request) => {
@@ -121,7 +122,7 @@ export function runRoutes(dependencies: AppDependencies): FastifyPluginCallbackZ
           { ...filter, ...(services === '*' ? {} : { services }) },
           pageRequest(request.query),
         );
-        return { ...page, items: page.items.map(withoutInfinities) };
+        return page;
       },
     );
 

@@ -94,7 +94,7 @@ export const overrideViewSchema = z
   })
   .meta({ id: 'Override' });
 
-export const runSchema = z
+export const runInShortSchema = z
   .object({
     id: idSchema,
     revision: z.string().describe('Changes with the run; the ETag that an override names.'),
@@ -131,6 +131,17 @@ export const runSchema = z
     decision: decisionSchema.optional().describe('Present once the run is finished.'),
     cause: causeSchema.optional(),
     summary: z.string().optional(),
+    override: overrideViewSchema.optional().describe('The latest of `overrides`.'),
+    overrides: z
+      .array(overrideViewSchema)
+      .readonly()
+      .describe('Orders beside the decision, which stays as it was; oldest first.'),
+    links: z.record(z.string(), z.string()),
+  })
+  .meta({ id: 'RunInShort' });
+
+export const runSchema = runInShortSchema
+  .extend({
     evidence: z.array(thresholdOutcomeSchema).readonly(),
     shown: z.array(thresholdOutcomeSchema).readonly().describe('Measured, never deciding.'),
     controls: z.array(controlOutcomeSchema).readonly(),
@@ -145,11 +156,6 @@ export const runSchema = z
       .optional(),
     tuning: tuningSchema.optional().describe('What was tried for the stack, and what came of it.'),
     promotion: promotionSummarySchema.optional(),
-    override: overrideViewSchema.optional().describe('The latest of `overrides`.'),
-    overrides: z
-      .array(overrideViewSchema)
-      .readonly()
-      .describe('Orders beside the decision, which stays as it was; oldest first.'),
     attempts: z
       .array(
         z.object({
@@ -160,7 +166,6 @@ export const runSchema = z
         }),
       )
       .readonly(),
-    links: z.record(z.string(), z.string()),
   })
   .meta({ id: 'Run' });
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ServiceView } from '../../runs/run-service.ts';
 import { causeSchema, decisionSchema } from '../../runs/run.ts';
 import { promotionSchema, promotionView } from '../promotions/schemas.ts';
-import { overrideViewSchema, runSchema, withoutInfinities } from '../runs/schemas.ts';
+import { overrideViewSchema, runInShortSchema } from '../runs/schemas.ts';
 import { idSchema, instantSchema } from '../schemas.ts';
 
 export const inForceSchema = z
@@ -45,7 +45,7 @@ export const serviceSchema = z
       .describe('What production runs; absent before the first promotion.'),
     lastKnownGood: inForceSchema.optional().describe('Where the button back leads.'),
     reference: referenceSchema.optional(),
-    latestRun: runSchema.optional(),
+    latestRun: runInShortSchema.optional(),
     promotion: promotionSchema.optional().describe('The one that is under way.'),
     links: z.record(z.string(), z.string()),
   })
@@ -118,7 +118,7 @@ export function serviceView(service: ServiceView) {
     ...(service.inForce !== undefined && { inForce: service.inForce }),
     ...(service.lastKnownGood !== undefined && { lastKnownGood: service.lastKnownGood }),
     ...(service.reference !== undefined && { reference: service.reference }),
-    ...(service.latestRun !== undefined && { latestRun: withoutInfinities(service.latestRun) }),
+    ...(service.latestRun !== undefined && { latestRun: service.latestRun }),
     ...(service.promotion !== undefined && { promotion: promotionView(service.promotion) }),
     links: {
       self,
