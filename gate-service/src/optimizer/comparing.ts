@@ -4,6 +4,7 @@ import type { Known } from './exploring.ts';
 import { asChange, valueScale } from './measures.ts';
 import {
   addPools,
+  errorOf,
   EMPTY_POOL,
   lapsPlanned,
   LEAST_LAPS,
@@ -11,7 +12,6 @@ import {
   noiseOf,
   racesIn,
   raceResult,
-  SESSION_ERROR,
 } from './racing.ts';
 import type { Lap, RaceResult } from './racing.ts';
 import { incumbentOf } from './tuner-state.ts';
@@ -23,10 +23,13 @@ const PATIENCE = 8;
 /** Asks in a row at which nothing promises more than the noise. */
 const QUIET = 3;
 
+/** Evaluations are never taken to be surer than this, on the scale of comparison. */
+const LEAST_NOISE = 0.02;
+
 /** Why exploring should end now, or undefined. */
 export function tiredOf(known: Known, state: TunerState): string | undefined {
   const { budget } = known.facts.options;
-  const patience = Math.max(PATIENCE, Math.ceil(budget / 4));
+  const patience = Math.max(PATIENCE, Math.ceil(budget / 3));
   if (state.quiet >= QUIET) {
     return 'nothing within reach promises more than the noise of one evaluation';
   }
@@ -43,12 +46,14 @@ export function raceDue(known: Known, state: TunerState, tired: boolean): Race |
   const incumbent = incumbentOf(state);
   if (options.paired === true || left < LEAST_LAPS) return undefined;
   if (state.races.length >= racesIn(options.budget)) return undefined;
-  const planned = lapsPlanned(options.budget, state.races.length);
-  if (left > planned && !tired) return undefined;
   const challenger = contender(known, state);
   if (challenger === undefined || sameEffect(problem.space, challenger, incumbent)) {
     return undefined;
   }
+  const { landscape } = known;
+  const gain = landscape.outlook(incumbent).mean - landscape.outlook(challenger).mean;
+  const planned = lapsPlanned(options.budget, gain / Math.max(LEAST_NOISE, landscape.noise));
+  if (left > planned && !tired) return undefined;
   const most = left % 2 === 0 ? left - 1 : left;
   return { challenger, incumbent, planned: Math.min(planned, most), laps: [] };
 }
@@ -94,7 +99,7 @@ export function settle(race: Race, before: readonly Race[], budget: number): Set
     laps.map(({ lane, value }) => ({ lane, y: scale.of(value) }));
   const pool = before.map((one) => noiseOf(lapsOf(one))).reduce(addPools, EMPTY_POOL);
   // Adoption looks at one side: half of what is outside of the interval.
-  const confidence = 1 - (2 * SESSION_ERROR) / racesIn(budget);
+  const confidence = 1 - 2 * errorOf(budget);
   const result: RaceResult | undefined = raceResult(lapsOf(race), pool, confidence);
   if (result === undefined) return { adopted: false };
   return {

@@ -7,7 +7,7 @@ import type { Random } from '../statistics/random.ts';
 import { logPreference } from './actor.ts';
 import { drawCandidates, moved, permitted } from './candidates.ts';
 import type { Surroundings } from './candidates.ts';
-import { isOrdered, sameEffect, wayAlong } from './encoding.ts';
+import { changedKnobs, isOrdered, sameEffect, wayAlong } from './encoding.ts';
 import { expectedImprovement } from './landscape.ts';
 import type { Landscape } from './landscape.ts';
 import { blame, distanceBetween, isBeyond } from './safety.ts';
@@ -36,10 +36,12 @@ export const SAFE = { cold: 0.9, warm: 0.95 } as const;
 const MOST_KNOBS = 3;
 const MOST_MEMORIES = 2;
 const CANDIDATES = 200;
+/** Ways along a knob below this are lost in the noise. */
+const DISTINCT = 0.03;
 /** Way of a screening step along each of its knobs, knobs a step, and steps there. */
 const SCREENING = { way: 0.15, knobs: 2, groups: 5 } as const;
 /** How fast the policy's say fades: its density counts to the power of this ÷ evaluations (πBO). */
-const POLICY_WEIGHT = 2;
+const POLICY_WEIGHT = 0.7;
 /** Sure enough of an expert's knob to take it over at once. */
 const SURE = 0.5;
 
@@ -231,7 +233,17 @@ function improve(known: Known, state: TunerState, around: Surroundings, random: 
 /** Not measured yet, and after an unsafe evaluation nearer to what is safe than that was. */
 function isNews({ facts, trials, safe }: Known, { retreat }: TunerState, values: Values): boolean {
   const { space } = facts.problem;
-  if (trials.some((trial) => sameEffect(space, trial.values, values))) return false;
+  if (trials.some((trial) => isNextTo(space, trial.values, values))) return false;
   if (retreat === undefined) return true;
   return safe.some((one) => distanceBetween(space, one, values) < retreat.distance);
+}
+
+/** So near that an evaluation would only repeat the other; a whole step of a whole number is never that. */
+function isNextTo(space: BoundSpace, one: Values, other: Values): boolean {
+  const changed = changedKnobs(space, one, other);
+  return changed.every((name) => {
+    const knob = space.knobs[name];
+    if (knob?.kind === 'integer' && knob.scale === 'linear') return false;
+    return Math.abs(wayAlong(space, name, one, other)) < DISTINCT;
+  });
 }

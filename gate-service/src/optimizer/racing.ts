@@ -49,10 +49,29 @@ export function racesIn(budget: number): number {
   return budget < 40 ? 1 : 2;
 }
 
-/** Laps of the next race: more of them where the budget allows, because gains get smaller; odd. */
-export function lapsPlanned(budget: number, racesBefore: number): number {
-  if (budget < 20) return LEAST_LAPS;
-  return LEAST_LAPS + (budget >= 40 && racesBefore > 0 ? 4 : 2);
+/** Share of an expected gain that half the width of the interval should not exceed. */
+const WANTED_WIDTH = 0.7;
+/** Most of a budget that one race may take, and most laps at all. */
+const MOST = { share: 1 / 3, laps: 15 } as const;
+
+/**
+ * Laps that a race needs to show a gain, decided before it begins: odd, more where the expected gain
+ * is small against the noise of one evaluation, at most a third of the budget.
+ * @param gain expected, in standard deviations of one evaluation
+ */
+export function lapsPlanned(budget: number, gain: number): number {
+  const most = Math.min(MOST.laps, Math.floor(budget * MOST.share));
+  let laps = LEAST_LAPS;
+  for (; laps + 2 <= most; laps += 2) {
+    const error = Math.sqrt(2 / (laps + 1) + 2 / (laps - 1));
+    if (studentUpperQuantile(errorOf(budget), laps - 2) * error <= WANTED_WIDTH * gain) break;
+  }
+  return laps;
+}
+
+/** One-sided error of one race. */
+export function errorOf(budget: number): number {
+  return SESSION_ERROR / racesIn(budget);
 }
 
 /** Spread between repeated measurements of the same configuration within one race. */

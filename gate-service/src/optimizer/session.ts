@@ -36,7 +36,7 @@ import type {
 } from './tuner.ts';
 
 /** Gain, on the scale of comparison, from which a new leader counts as progress. */
-const PROGRESS = 0.02;
+const PROGRESS = 0.03;
 /** Progress widens the trust region, so many failures in a row narrow it (TuRBO, Eriksson et al. 2019). */
 const REGION = { grow: 1.4, shrink: 0.8, failures: 5 } as const;
 const KEPT_TRENDS = 3;
@@ -148,24 +148,37 @@ export function startSession(
   /** The state after the critics named their leader: progress widens the steps, its lack narrows them. */
   function led(from: TunerState, landscape: Landscape, leader: Values): TunerState {
     const moved = !sameEffect(space, leader, from.leader);
-    const gained = landscape.outlook(from.leader).mean - landscape.outlook(leader).mean;
+    const means = from.milestones.map((values) => landscape.outlook(values).mean);
+    const gained = Math.min(...means) - landscape.outlook(leader).mean;
     const trends = moved
       ? [...from.trends, waysBetween(space, from.leader, leader)].slice(-KEPT_TRENDS)
       : from.trends;
     if (moved && gained > PROGRESS) {
       const radius = Math.min(RADIUS.most, from.radius * REGION.grow);
-      return { ...from, leader, trends, radius, failures: 0, sinceProgress: 0 };
+      const milestones = [...from.milestones, leader];
+      return { ...from, leader, milestones, trends, radius, failures: 0, sinceProgress: 0 };
     }
     const failures = from.failures + 1;
-    const narrow = failures >= REGION.failures;
+    const full = failures >= REGION.failures;
+    const factor = full ? (isFlat(landscape, leader) ? REGION.grow : REGION.shrink) : 1;
     return {
       ...from,
       leader,
       trends,
-      failures: narrow ? 0 : failures,
-      radius: narrow ? Math.max(RADIUS.least, from.radius * REGION.shrink) : from.radius,
+      failures: full ? 0 : failures,
+      radius: Math.min(RADIUS.most, Math.max(RADIUS.least, from.radius * factor)),
       sinceProgress: from.sinceProgress + 1,
     };
+  }
+
+  /** Whether the latest steps were safe and led to nothing worse either: then they were too short. */
+  function isFlat(landscape: Landscape, leader: Values): boolean {
+    const latest = steps.slice(-REGION.failures);
+    const level = landscape.outlook(leader).mean + landscape.noise;
+    return latest.every(
+      ({ proposal, decision }) =>
+        decision.verdict !== 'unsafe' && landscape.outlook(proposal.values).mean < level,
+    );
   }
 
   function tell(id: number, told: Observation): Decision {

@@ -45,6 +45,8 @@ export interface TunerState {
   readonly sinceProgress: number;
   /** Safe, measured and best by the critics: where the search goes on. Not adopted yet. */
   readonly leader: Values;
+  /** Leaders that were progress when they came, to tell it from going back and forth. */
+  readonly milestones: readonly Values[];
   /** Ways that led from one leader to the next, latest last. */
   readonly trends: readonly Readonly<Record<string, number>>[];
   readonly screening?: Screening;
@@ -73,6 +75,7 @@ export function initialState(problem: TuningProblem, memory: Memory): TunerState
     failures: 0,
     sinceProgress: 0,
     leader: start,
+    milestones: [start],
     trends: [],
     races: [],
     quiet: 0,
