@@ -15,10 +15,14 @@ import type { ApiFixture } from '../support/api-fixture.ts';
 
 const FOLDER = join(import.meta.dirname, '../../resources/observability');
 const RULES = join(FOLDER, 'prometheus-rules.yaml');
+const RULES_TEST = join(FOLDER, 'prometheus-rules.test.yaml');
 const WITHIN = { timeout: 60_000, interval: 200 };
 
 interface Panel {
   readonly title: string;
+  readonly type: string;
+  readonly description?: string;
+  readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };
   readonly targets?: readonly { readonly expr: string }[];
 }
 interface Rule {
@@ -162,6 +166,11 @@ describe('the dashboard', () => {
     const places = shown.map(({ gridPos: { x, y } }) => `${x},${y}`);
     expect(new Set(places).size).toBe(places.length);
     expect(shown.every(({ gridPos: { w, x } }) => x + w <= 24)).toBe(true);
+    const bare = shown.filter(
+      ({ description = '', fieldConfig, type }) =>
+        type !== 'row' && description === '' && fieldConfig?.defaults.unit === undefined,
+    );
+    expect(bare.map(({ title }) => title)).toStrictEqual([]);
   });
 });
 
@@ -179,7 +188,18 @@ describe('the alerts', () => {
     const run = promisify(execFile);
     const checked = await run(promtool, ['check', 'rules', RULES]);
     expect(checked.stdout).toContain(`SUCCESS: ${rules.length} rules found`);
-    await run(promtool, ['test', 'rules', join(FOLDER, 'prometheus-rules.test.yaml')]);
+    await run(promtool, ['test', 'rules', RULES_TEST]);
+  });
+
+  it('are each seen to fire by one of these tests', async () => {
+    const { tests } = parse(await readFile(RULES_TEST, 'utf8')) as {
+      tests: { alert_rule_test: { alertname: string; exp_alerts: unknown[] }[] }[];
+    };
+    const fired = tests
+      .flatMap((test) => test.alert_rule_test)
+      .filter((check) => check.exp_alerts.length > 0)
+      .map(({ alertname }) => alertname);
+    expect([...new Set(fired)].sort()).toStrictEqual(rules.map(({ alert }) => alert).sort());
   });
 
   it('are evaluated by a real Prometheus, and none fires on a service that is well', async () => {
