@@ -219,3 +219,19 @@ describe('what is shown', () => {
     await close();
   });
 });
+
+describe('the tuning of a run', () => {
+  it('is a trajectory with intervals, reasons and margins, and no word by colour alone', async () => {
+    const { close, page } = await open(`/runs/${RUNS.tuned}`, '.tuning li');
+    const section = page.locator('section', { has: page.locator('#tuning') });
+    expect(await section.innerText()).toMatch(/✓\s*confirmed/);
+    const [first = '', second = ''] = await section.locator('.tuning > li').allInnerTexts();
+    expect(first).toMatch(/memory of former runs\s+✗\s*unsafe/);
+    expect(first).toContain('errors 2.10 %, limit 0.10 %: broken');
+    expect(second).toMatch(/expert rule\s+✓\s*adopted/);
+    expect(second).toContain('places 150 → 300 (carries 100 %)');
+    const words = await section.locator('svg.interval').last().getAttribute('aria-label');
+    expect(words).toContain('measured −3.4 % between −5.1 % and −1.7 %');
+    await close();
+  });
+});

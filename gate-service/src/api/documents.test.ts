@@ -8,6 +8,7 @@ import { FORMAT, HEADER } from '../load/sample-format.ts';
 import type { Judgement, ThresholdOutcome } from '../judge/judgement.ts';
 import type { MeasurementRecord } from '../runs/run-store.ts';
 import type { OverrideView } from '../runs/run.ts';
+import type { TuningView } from '../runs/tuning-record.ts';
 import type { Problem } from './problems/problem.ts';
 import { jtlOf } from './runs/documents/jtl.ts';
 import { escapeMarkup } from './runs/documents/markup.ts';
@@ -59,6 +60,26 @@ const judgement: Judgement = {
   procedure: 'test',
 };
 
+const tuned: TuningView = {
+  outcome: 'kept',
+  summary: nasty,
+  objective: 'p95',
+  memory: [nasty],
+  evaluations: [
+    {
+      number: 2,
+      configurationHash: 'c',
+      source: 'critic',
+      reason: nasty,
+      changes: [{ knob: 'places', from: 150, to: 640, share: 0.9 }],
+      predicted: { change: -0.18, low: -0.4, high: 0.04, safe: 0.93 },
+      margins: [{ metric: 'errors', max: 0.001, measured: 0.021, share: -20 }],
+      verdict: 'unsafe',
+      sentence: nasty,
+    },
+  ],
+};
+
 async function measured(): Promise<void> {
   await fixture.runs.begin(runView());
   fixture.runs.views.set(
@@ -76,6 +97,7 @@ async function measured(): Promise<void> {
         { control: 'planted', passed: false, sentence: 'was not seen' },
       ],
       attempts: [{ number: 1, purpose: 'measuring', sentence: nasty }],
+      tuning: tuned,
     }),
   );
   const measurement: MeasurementRecord = {
@@ -231,6 +253,11 @@ describe('documents of a run', () => {
     expect(answer.body).toContain('✗ breached');
     expect(answer.body).toContain('+1.0 % (−2.0 % to +4.0 % at 95 %), limit +5.0 %');
     expect(answer.body.match(/<svg/g)).toHaveLength(1);
+    expect(answer.body).toContain('<h2>Tuning: kept</h2>');
+    expect(answer.body).toContain('2: ✗ unsafe');
+    expect(answer.body).toContain('<code>places</code> 150 → 640 (carries 90 %)');
+    expect(answer.body).toContain('Expected p95 −18.0 % (−40.0 % to +4.0 %); all limits hold');
+    expect(answer.body).toContain('errors 2.10 %, limit 0.10 %: broken');
   });
 });
 

@@ -258,6 +258,10 @@ describe('tuning', () => {
         configuration: { hash: stock.hash, adopted: false },
       });
       expect((await messages(run.id)).join('\n')).toContain('first judgement stands');
+      expect((await gate.runs.get(run.id))?.tuning).toMatchObject({
+        outcome: 'reverted',
+        evaluations: [{ configurationHash: tuned.hash, source: 'expert', verdict: 'reverted' }],
+      });
       await expectWorldInOrder(world);
     },
   );
@@ -277,7 +281,33 @@ describe('tuning', () => {
     };
     const run = await gate.gate();
     expect(run).toMatchObject({ decision: 'promote', configuration: { adopted: false } });
+    const view = await gate.runs.get(run.id);
+    expect(view?.tuning?.evaluations).toMatchObject([{ verdict: 'dropped' }]);
+    expect(view?.tuning?.evaluations[0]?.sentence).toContain('no memory');
     await expectWorldInOrder(world);
+  });
+
+  it('tells the tuner of one that does not come up twice, and tries no third time', async () => {
+    world.tuners.proposals = [tuned, tuned, tuned];
+    world.tuners.adopts = false;
+    let asked = 0;
+    world.platform.before = (call, subject) => {
+      if (call !== 'deploy' || (subject as { role: string }).role !== 'challenger') return;
+      asked += 1;
+      if (asked <= 2) throw new PlatformError('node-not-ready', 'no memory');
+    };
+    await gate.gate({ promote: 'never', tune: { evaluations: 2, seconds: 600 } });
+    expect(world.tuners.told).toMatchObject([{ kind: 'failed' }, { kind: 'measured' }]);
+  });
+
+  it('ends with the incumbent when the tuner fails', async () => {
+    world.tuners.create = () => {
+      throw new Error('the memory is empty space');
+    };
+    const run = await gate.gate({ promote: 'never' });
+    expect(run).toMatchObject({ decision: 'pass', configuration: { adopted: false } });
+    expect((await gate.runs.get(run.id))?.tuning).toMatchObject({ outcome: 'skipped' });
+    expect((await messages(run.id)).join('\n')).toContain('the memory is empty space');
   });
 
   it.each([

@@ -149,7 +149,7 @@ function RunBody({ events, run }: { readonly run: Run; readonly events: readonly
           <WindowLatency run={run} />
         </Section>
       )}
-      {events.some(({ type }) => type === 'tuning') && (
+      {(run.tuning !== undefined || events.some(({ type }) => type === 'tuning')) && (
         <Section id="tuning" title="Tuning">
           <Tuning run={run} events={events} />
         </Section>

@@ -1,13 +1,13 @@
-import type { Run, RunEvent } from '../api/types.ts';
+import type { Run, RunEvent, Tuning as TuningResult, TuningEvaluation } from '../api/types.ts';
 import { ThresholdCharts } from '../charts/interval-chart.tsx';
+import { trajectoryScale, TrajectoryBar, TrajectoryTicks } from '../charts/trajectory.tsx';
+import type { Scale } from '../charts/scale.ts';
 import { Instant } from '../parts/instant.tsx';
 import { Mark } from '../parts/sign.tsx';
-import type { Sign } from '../text/words.ts';
+import { amount } from '../text/numbers.ts';
+import { SOURCES, tuningOutcomeSign, tuningVerdictSign } from '../text/tuning-words.ts';
 
-const ADOPTED: Sign = { tone: 'good', icon: '✓', word: 'adopted' };
-const LEFT: Sign = { tone: 'open', icon: '·', word: 'not adopted' };
-
-/** What the optimizer tried, in order, why, and what came of it. */
+/** What the optimizer tried, in order, why, what it expected, and what came of it. */
 export function Tuning({
   events,
   run,
@@ -15,24 +15,14 @@ export function Tuning({
   readonly run: Run;
   readonly events: readonly RunEvent[];
 }) {
-  const steps = events.filter(({ type }) => type === 'tuning');
   const effect = run.configurationEffect ?? [];
   return (
     <>
-      <ol class="tuning">
-        {steps.map(({ at, data, message, sequence }) => (
-          <li key={sequence}>
-            <p>
-              <span class="quiet">
-                <Instant at={at} as="clock" />
-              </span>{' '}
-              {typeof data.adopted === 'boolean' && <Mark sign={data.adopted ? ADOPTED : LEFT} />}{' '}
-              {message}
-            </p>
-            <Values values={data.values} />
-          </li>
-        ))}
-      </ol>
+      {run.tuning === undefined ? (
+        <Told events={events} />
+      ) : (
+        <Trajectory tuning={run.tuning} events={events} />
+      )}
       {effect.length > 0 && (
         <>
           <h3>Effect of the configuration last tried, on the same build</h3>
@@ -40,6 +30,150 @@ export function Tuning({
         </>
       )}
     </>
+  );
+}
+
+function Trajectory({
+  events,
+  tuning,
+}: {
+  readonly tuning: TuningResult;
+  readonly events: readonly RunEvent[];
+}) {
+  const { evaluations, memory, objective, outcome, summary } = tuning;
+  const scale = trajectoryScale(evaluations);
+  return (
+    <>
+      <p>
+        <Mark sign={tuningOutcomeSign(outcome)} /> {summary}
+      </p>
+      {memory.map((sentence) => (
+        <p key={sentence} class="quiet">
+          {sentence}
+        </p>
+      ))}
+      {evaluations.length > 0 && (
+        <figure class="thresholds">
+          <ol class="tuning">
+            {evaluations.map((evaluation) => (
+              <Evaluation
+                key={evaluation.number}
+                evaluation={evaluation}
+                objective={objective}
+                scale={scale}
+                values={valuesOf(events, evaluation)}
+              />
+            ))}
+          </ol>
+          <figcaption class="axis-row">
+            <span class="axis-name">
+              {objective} against the incumbent; dashed: expected, solid: measured
+            </span>
+            <TrajectoryTicks scale={scale} />
+          </figcaption>
+        </figure>
+      )}
+    </>
+  );
+}
+
+function Evaluation({
+  evaluation,
+  objective,
+  scale,
+  values,
+}: {
+  readonly evaluation: TuningEvaluation;
+  readonly objective: string;
+  readonly scale: Scale;
+  readonly values: unknown;
+}) {
+  const { changes, margins, measured, number, predicted, reason, sentence, source } = evaluation;
+  return (
+    <li>
+      <div class="threshold-row">
+        <div class="threshold-name">
+          <span>
+            Challenger {number}: {SOURCES[source]}
+          </span>
+          <Mark sign={tuningVerdictSign(evaluation.verdict)} />
+        </div>
+        <TrajectoryBar
+          evaluation={evaluation}
+          scale={scale}
+          tone={tuningVerdictSign(evaluation.verdict).tone}
+        />
+        <div class="threshold-words">
+          <p>{reason}</p>
+          <p>
+            {changes.map(({ from, knob, share, to }, index) => (
+              <span key={knob}>
+                {index > 0 && ', '}
+                <code>{knob}</code> {String(from)} → {String(to)}
+                {share !== undefined && ` (carries ${Math.round(share * 100)} %)`}
+              </span>
+            ))}
+          </p>
+          <p>{sentence}</p>
+          <p class="quiet">
+            {[
+              predicted &&
+                `Expected ${objective} ${range(predicted)}, all limits hold with ${Math.round(predicted.safe * 100)} %`,
+              measured && `measured ${range(measured)}`,
+              ...margins.map(marginWords),
+            ]
+              .filter((part) => part !== undefined)
+              .join('; ')}
+          </p>
+        </div>
+      </div>
+      <Values values={values} />
+    </li>
+  );
+}
+
+function range(of: { readonly change: number; readonly low: number; readonly high: number }) {
+  const [change, low, high] = [of.change, of.low, of.high].map((value) =>
+    amount(value, 'relative-change'),
+  );
+  return `${change} (${low} … ${high})`;
+}
+
+function marginWords({ max, measured, metric, share }: TuningEvaluation['margins'][number]) {
+  const axis = metric.startsWith('errors') ? 'share' : 'ms';
+  const room = share < 0 ? 'broken' : `${Math.round(share * 100)} % of it left`;
+  return `${metric} ${amount(measured, axis)}, limit ${amount(max, axis)}: ${room}`;
+}
+
+/** The whole configuration is in the event alone. */
+function valuesOf(events: readonly RunEvent[], { configurationHash }: TuningEvaluation): unknown {
+  return events.findLast(
+    ({ data, type }) =>
+      type === 'tuning' && data.configuration === configurationHash && data.values !== undefined,
+  )?.data.values;
+}
+
+/** Runs of before there was a record of tuning: what was told of it. */
+function Told({ events }: { readonly events: readonly RunEvent[] }) {
+  return (
+    <ol class="tuning">
+      {events
+        .filter(({ type }) => type === 'tuning')
+        .map(({ at, data, message, sequence }) => (
+          <li key={sequence}>
+            <p>
+              <span class="quiet">
+                <Instant at={at} as="clock" />
+              </span>{' '}
+              {typeof data.adopted === 'boolean' && (
+                <Mark sign={tuningVerdictSign(data.adopted ? 'adopted' : 'rejected')} />
+              )}{' '}
+              {message}
+            </p>
+            <Values values={data.values} />
+          </li>
+        ))}
+    </ol>
   );
 }
 

@@ -65,7 +65,7 @@ export function standingOf(
         ? latency(asked, threshold.metric.percent, max)
         : errors(asked, max);
     metrics[metric] = told;
-    margins.push({ metric, max, measured, share: (max - measured) / max });
+    margins.push({ metric, max, measured, share: (max - measured) / (max || 1) });
   }
   return { metrics, margins };
 }

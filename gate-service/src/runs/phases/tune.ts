@@ -14,6 +14,7 @@ import { warmArms } from './warm.ts';
 import type { Judged } from './measure.ts';
 import { short } from '../production.ts';
 import type { Tuner, TuningAnswer, TuningBudget, TuningProposal, TuningTold } from '../ports.ts';
+import { defaultTuning } from '../request-rules.ts';
 import { measuredOptions } from '../stored-measurement.ts';
 import { TuningLog } from '../tuning-log.ts';
 import type { LearntSession } from '../tuning-record.ts';
@@ -60,6 +61,8 @@ export async function tune(
   const { clock, store, tuners } = context.deps;
   const deadline = clock.now() + settings.tune.seconds * 1000;
   const { evaluations } = settings.tune;
+  // A longer budget was asked for, e.g. by night: it comes on top of the cap, which has room for the usual one.
+  context.cap.extend(Math.max(0, settings.tune.seconds - defaultTuning.seconds) * 1000);
   const sessions = await sessionsFor(context);
   let tuner: Tuner;
   try {

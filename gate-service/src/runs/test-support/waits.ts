@@ -16,8 +16,15 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-/** @param scale an arm's waits are so many times as long */
-export function waits(sender: FakeSender, scale: (arm: Sample['arm']) => number): void {
+/**
+ * @param scale an arm's waits are so many times as long
+ * @param spread standard deviation of a wait's logarithm
+ */
+export function waits(
+  sender: FakeSender,
+  scale: (arm: Sample['arm']) => number,
+  spread = 0.5,
+): void {
   sender.windowSamples = (plan, window, planted, launchOf) => {
     const random = randomFrom(plan.seed + window * 1000);
     const normal = (): number =>
@@ -28,7 +35,7 @@ export function waits(sender: FakeSender, scale: (arm: Sample['arm']) => number)
     return Array.from({ length: PAIRS }, (_, pair) =>
       arms.map((arm): Sample => {
         const own = arm === 'planted' ? plan.arms[0].name : arm;
-        const wait = 40_000 * Math.exp(0.5 * normal()) * scale(own);
+        const wait = 40_000 * Math.exp(spread * normal()) * scale(own);
         return {
           arm,
           launch: launchOf(own),

@@ -4,6 +4,7 @@ import type { RunView } from '../../../runs/run.ts';
 import { renderInterval } from './interval-chart.ts';
 import { escapeMarkup as e } from './markup.ts';
 import { formatOutcome } from './numbers.ts';
+import { tuningSection } from './tuning.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --line: #c9d1d9; --good: #1a7f37; --bad: #b3261e; --open: #8a5a00 }
@@ -34,6 +35,7 @@ ${run.shown.length > 0 ? `<h2>Shown, without deciding</h2>${outcomeTable(run.sho
 ${controlList(run)}
 <h2>Attempts</h2>
 <ol>${run.attempts.map((attempt) => `<li value="${attempt.number}">${e(attempt.sentence)}</li>`).join('')}</ol>
+${tuningSection(run.tuning)}
 ${promotionList(run)}
 <h2>The run</h2>
 <dl>
