@@ -152,8 +152,9 @@ async function report(options: TunerRealOptions, done: readonly WorkloadDone[]):
   for (const folder of [options.record ? RECORDS : undefined, options.out]) {
     if (folder === undefined) continue;
     await mkdir(folder, { recursive: true });
+    const command = 'npm run bench -- tuner-real';
     const measured = new Date().toISOString().slice(0, 10);
-    const text = JSON.stringify({ measured, ...result, trajectories }, undefined, 2);
+    const text = JSON.stringify({ measured, command, ...result, trajectories }, undefined, 2);
     await writeFile(path.join(folder, 'tuner-real.json'), `${text}\n`);
     await writeFile(path.join(folder, 'tuner-real.svg'), plot);
   }

@@ -76,7 +76,9 @@ function contention(foreign: number): string | undefined {
 }
 
 async function openLoop(workload: OpenWorkload, plan: LoadPlan): Promise<LoadWindow[]> {
-  const { windows, windowSeconds, warmSeconds } = plan;
+  const { windows, windowSeconds } = plan;
+  // The sender opens its connections in it.
+  const warmSeconds = Math.max(1, plan.warmSeconds);
   const file = path.join(tmpdir(), `speed-gate-tuner-real-${randomUUID()}.csv.gz`);
   try {
     await new ChildSender().measure(

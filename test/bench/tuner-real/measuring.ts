@@ -58,7 +58,7 @@ export async function warmUp(bench: Bench, node: BenchNode): Promise<void> {
   const objective = objectiveOf(bench.workload);
   let last = NaN;
   for (let slice = 1; slice <= STEADY.most; slice += 1) {
-    const [window] = await windowsOf(bench, node, 1, STEADY.seconds, 1);
+    const [window] = await windowsOf(bench, node, 1, STEADY.seconds, slice === 1 ? 1 : 0);
     const cost = window === undefined ? NaN : costOf(objective, window);
     const steady = Math.abs(Math.log(cost / last)) < STEADY.difference;
     if (steady && slice > STEADY.least) return;

@@ -24,8 +24,9 @@ const NAMES = WORKLOADS.map(({ name }) => name);
 const USAGE = `usage: npm run bench -- tuner-real [OPTION …]
   --workloads NAME,…  of ${NAMES.join(', ')} (default: all)
   --minutes N         longest time of one session, 1 to 60 (default 15)
-  --budget N          most evaluations of a session, 4 to 60 (default 12)
-  --memory DIR        experience kept between calls (default: between the two sessions only)
+  --budget N          most evaluations of a session, 4 to 60 (default 10)
+  --memory DIR        experience kept between calls; the first session begins with it, too
+                      (default: a fresh one for each workload)
   --out DIR           result and plot go there
   --record            they go to docs/records
   --seed N            of the tuner (default 1)
@@ -40,7 +41,7 @@ export function readOptions(args: readonly string[]): TunerRealOptions {
       options: {
         workloads: { type: 'string', default: NAMES.join() },
         minutes: { type: 'string', default: '15' },
-        budget: { type: 'string', default: '12' },
+        budget: { type: 'string', default: '10' },
         memory: { type: 'string' },
         out: { type: 'string' },
         record: { type: 'boolean', default: false },

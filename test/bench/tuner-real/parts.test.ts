@@ -144,7 +144,7 @@ describe('the plot', () => {
 
 describe('options', () => {
   it('have defaults, and name what is wrong', () => {
-    expect(readOptions([])).toMatchObject({ minutes: 15, budget: 12, record: false });
+    expect(readOptions([])).toMatchObject({ minutes: 15, budget: 10, record: false });
     expect(readOptions(['--workloads', 'mix@256']).workloads).toHaveLength(1);
     expect(() => readOptions(['--workloads', 'mix'])).toThrow('there is no "mix"');
     expect(() => readOptions(['--budget', '1'])).toThrow('from 4 to 60');
