@@ -31,8 +31,12 @@ export interface Known {
   readonly leader: Values;
 }
 
-/** P(all limits hold) that a challenger needs: cold, and where former sessions know better. */
-export const SAFE = { cold: 0.9, warm: 0.95 } as const;
+/**
+ * P(all limits hold) that a challenger needs: cold, where former sessions know better, and for what
+ * was adopted in one of those: it was measured to be safe again and again, which critics fitted to
+ * another workload only blur.
+ */
+export const SAFE = { cold: 0.9, warm: 0.95, remembered: 0.5 } as const;
 const MOST_KNOBS = 3;
 const MOST_MEMORIES = 2;
 const CANDIDATES = 200;
@@ -116,7 +120,7 @@ function rememberedOf(known: Known, state: TunerState): Explored['next'] {
   const [best] = facts.memory.incumbents
     .filter((values) => !trials.some((trial) => sameEffect(space, trial.values, values)))
     .filter((values) => !state.barriers.some((barrier) => isBeyond(space, barrier, values)))
-    .filter((values) => probabilitySafe(known, state, values) >= SAFE.cold)
+    .filter((values) => probabilitySafe(known, state, values) >= SAFE.remembered)
     .map((values) => ({ values, mean: landscape.outlook(values).mean }))
     .filter(({ mean }) => mean < landscape.outlook(known.leader).mean)
     .sort((one, other) => one.mean - other.mean);

@@ -75,6 +75,11 @@ export function similarityOf(one: Context, other: Context): number {
   return Math.exp(-((contextDistance(one, other) / WIDTH) ** 2) / 2);
 }
 
+/** What is left of a memory whose critics find nothing safe enough: what is forbidden stays so. */
+export function onlyBarriers(memory: Memory): Memory {
+  return { ...memory, critics: {}, incumbents: [], hints: [] };
+}
+
 export function recall(
   problem: TuningProblem,
   experience: Experience | undefined,

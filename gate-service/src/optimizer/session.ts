@@ -8,7 +8,7 @@ import type { Known } from './exploring.ts';
 import { waysBetween } from './candidates.ts';
 import type { Landscape } from './landscape.ts';
 import { checkObservation } from './measures.ts';
-import { recall, remember } from './memory.ts';
+import { onlyBarriers, recall, remember } from './memory.ts';
 import { LEAST_LAPS } from './racing.ts';
 import { learn, safeValues, trialsOf } from './session-facts.ts';
 import type { SessionFacts } from './session-facts.ts';
@@ -93,12 +93,23 @@ export function startSession(
       state = { ...state, ended: over };
       return undefined;
     }
-    const explored = explore(known, state);
-    state = explored.state;
-    if (explored.next === undefined) {
-      return settleOr(known, 'nothing that is likely to hold the limits is left within reach');
+    for (const view of views(known)) {
+      const explored = explore(view, state);
+      state = explored.state;
+      if (explored.next !== undefined) {
+        return { ...explored.next, predicted: predictionOf(view, state, explored.next.values) };
+      }
     }
-    return { ...explored.next, predicted: predictionOf(known, state, explored.next.values) };
+    return settleOr(known, 'nothing that is likely to hold the limits is left within reach');
+  }
+
+  /** With memory, and where that leaves nothing to try as if there were none: it may never leave less. */
+  function* views(known: Known): Generator<Known> {
+    yield known;
+    if (memory.sessions.length === 0) return;
+    const cold: SessionFacts = { ...facts, memory: onlyBarriers(memory) };
+    const { landscape } = learn(cold, { ...state, hyperparameters: {} }, known.trials);
+    yield { ...known, facts: cold, landscape };
   }
 
   /** Races what there is before the session ends. */
