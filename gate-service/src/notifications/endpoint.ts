@@ -1,8 +1,8 @@
 /** Who is told what: the webhooks file, checked whole. Format: docs/webhooks.md. */
 import { z } from 'zod';
+import { isLoopbackHost } from '../settings/loopback.ts';
 import { parseYamlDocument } from '../settings/yaml-document.ts';
 import type { Check, Path } from '../settings/yaml-document.ts';
-import { isLoopback } from './loopback.ts';
 
 export const noticeTypes = ['decision', 'override', 'promotion', 'problem'] as const;
 export type NoticeType = (typeof noticeTypes)[number];
@@ -110,7 +110,7 @@ function addressProblem(text: string, allowHttp: boolean): string | undefined {
     return 'holds a name or password: it would be shown in logs. Use the secret instead';
   }
   if (url.hash !== '') return 'has a part after #, which is never sent';
-  if (url.protocol === 'http:' && !allowHttp && !isLoopback(url.hostname)) {
+  if (url.protocol === 'http:' && !allowHttp && !isLoopbackHost(url.hostname)) {
     return 'plain http to another machine can be read on the way: use https, or say `allowHttp: true`';
   }
   return undefined;
