@@ -33,6 +33,12 @@ export interface RaceResult {
 /** Fewest laps that a race can be decided on. */
 export const LEAST_LAPS = 2 * LEAST_COMPARISONS - 1;
 
+/**
+ * No evaluation is taken to be surer than half a per cent: values that repeat exactly come from a
+ * simulation or were rounded.
+ */
+const LEAST_SD = 0.005;
+
 /** Chance that a session adopts anything although nothing is better. */
 export const SESSION_ERROR = 0.05;
 
@@ -100,7 +106,7 @@ export function addPools(one: NoisePool, other: NoisePool): NoisePool {
  * @param laps challenger first and last, in turns, at least {@link LEAST_LAPS}
  * @param pool of earlier races of the session, without this one
  * @param confidence two-sided, 0–1
- * @returns `undefined` with too few laps, or when nothing varied (no measurement does that)
+ * @returns `undefined` with too few laps
  */
 export function raceResult(
   laps: readonly Lap[],
@@ -114,8 +120,7 @@ export function raceResult(
   }
   const own = noiseOf(laps);
   const all = addPools(own, pool);
-  const variance = Math.max(varianceOf(own), varianceOf(all));
-  if (!(variance > 0)) return undefined;
+  const variance = Math.max(varianceOf(own), varianceOf(all), LEAST_SD ** 2);
   const estimate = meanOf(challenger) - meanOf(incumbent);
   const error = Math.sqrt(variance * (1 / challenger.length + 1 / incumbent.length));
   const half = error * studentUpperQuantile((1 - confidence) / 2, all.degreesOfFreedom);
