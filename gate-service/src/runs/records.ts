@@ -126,8 +126,7 @@ export interface IntentRecord {
   /** What came of it; absent while it is open. */
   readonly outcome?: IntentOutcome;
 }
-export type IntentKind =
-  'deploy' | 'apply' | 'route-measurement' | 'route-production' | 'restore' | 'remove';
+export type IntentKind = 'deploy' | 'route-measurement' | 'route-production' | 'restore' | 'remove';
 export interface IntentOutcome {
   readonly at: string;
   readonly succeeded: boolean;

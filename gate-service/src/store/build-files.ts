@@ -21,13 +21,11 @@ export interface StoredBuild {
   /** Absolute path. */
   readonly path: string;
   readonly sizeBytes: number;
-  /** False when the same build was there already. */
-  readonly created: boolean;
 }
 
 export interface BuildFiles {
   /** Path and size of a stored build. */
-  find(digest: string): Promise<Omit<StoredBuild, 'created'> | undefined>;
+  find(digest: string): Promise<StoredBuild | undefined>;
   /**
    * Writes the stream to a temporary file, hashing on the way; only when digest and content are right is
    * it renamed into place. Nothing is left of a rejected or broken upload.
@@ -91,9 +89,8 @@ export async function openBuildFiles(options: {
         }
         await checkWar(file);
         await file.sync();
-        const created = (await find(digest)) === undefined;
         await rename(temporary, path);
-        return { path, sizeBytes, created };
+        return { path, sizeBytes };
       } finally {
         await file.close();
         await rm(temporary, { force: true });

@@ -5,7 +5,7 @@ import { encode } from '../../../gate-service/src/store/json.ts';
 import type { Schema } from '../../../gate-service/src/store/schema.ts';
 import { at, buildOf, endOf, idOf, personOf, serviceOf, share } from './made-up.ts';
 
-const INTENTS = ['deploy', 'deploy', 'route-measurement', 'apply', 'restore', 'remove'];
+const INTENTS = ['deploy', 'deploy', 'route-measurement', 'deploy', 'restore', 'remove'];
 const ENDPOINTS = ['chat', 'tickets'];
 const OVERRIDDEN = 0.01;
 /** Below the number of parameters that either database takes in a statement. */

@@ -33,7 +33,7 @@ export function evidenceContract(store: StoreOf): void {
       store().saveIntent({
         id: `i-${n}`,
         service: 'checkout',
-        kind: 'apply',
+        kind: 'deploy',
         at: 'same',
         data: { n },
       });
