@@ -1,4 +1,5 @@
 /** The store on a real PostgreSQL: the contract of all stores, many replicas at once, and a database that goes away. */
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
 import {
   StoreUnavailableError,
@@ -67,7 +68,7 @@ describe('eight replicas on one database', () => {
         await Promise.all([
           store.appendEvent({ runId: 'run-1', at: 't', type: 'progress', message, data: {} }),
           store.appendAudit({ at: 't', actor: `a-${n}`, action: 'x', subject: message, data: {} }),
-          store.saveIntent({ id: message, service: 's', kind: 'apply', at: 't', data: {} }),
+          store.saveIntent({ id: message, service: 's', kind: 'deploy', at: 't', data: {} }),
         ]);
       }
     });
@@ -153,12 +154,22 @@ describe('a PostgreSQL that goes away', () => {
     await store.close();
     await databases.drop(url);
   });
-  const endConnections = () =>
+  /** @param besides process of a connection that stays */
+  const endConnections = (besides = 0) =>
     databases.query(
       postgres.url,
       `select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = '${new URL(url).pathname.slice(1)}'`,
+        where datname = '${new URL(url).pathname.slice(1)}' and pid <> ${besides}`,
     );
+  /** Holds every writing of events until it is ended. */
+  const holdEvents = async () => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query('begin');
+    await client.query('lock table run_events in exclusive mode');
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    return { pid: rows[0]!.pid, end: () => client.end() };
+  };
 
   it('is answered by an error with a remedy, and used again as soon as it is back', async () => {
     await store.createRun(newRun('run-1'));
@@ -175,19 +186,26 @@ describe('a PostgreSQL that goes away', () => {
     );
 
     // In the middle of their work they fail with words, and what was under way is not there by half.
+    const held = await holdEvents();
     const writes = Promise.allSettled(
       Array.from({ length: 40 }, (_, n) =>
         store.appendEvent({ runId: 'run-1', at: 't', type: 'progress', message: `${n}`, data: {} }),
       ),
     );
-    await endConnections();
+    await until('a write has begun and waits', async () => {
+      const [waiting] = await databases.query(
+        postgres.url,
+        `select pid from pg_locks where relation is not null and not granted limit 1`,
+      );
+      return waiting;
+    });
+    await endConnections(held.pid);
+    await held.end();
     const results = await writes;
-    for (const result of results) {
-      if (result.status === 'rejected') {
-        expect(String(result.reason)).toMatch(
-          /StoreUnavailableError: the database .* does not answer/,
-        );
-      }
+    const failed = results.filter((result) => result.status === 'rejected');
+    expect(failed.length).toBeGreaterThan(0);
+    for (const { reason } of failed) {
+      expect(String(reason)).toMatch(/StoreUnavailableError: the database .* does not answer/);
     }
     const events = await until('the pool has healed', () =>
       store.events('run-1', 0, 100).catch(() => undefined),
