@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { burstOf, ErrorBurst } from './error-burst.ts';
+import { burstOf } from '../optimizer/error-burst.ts';
+import { ErrorBurst } from './error-burst.ts';
 
 const of = (hits: number, total = 1000) => ({ hits, total });
 

@@ -1,16 +1,9 @@
 /**
  * Early abort of an evaluation: a challenger whose requests fail in bursts is taken away in the
- * middle of its measurement. Looked at after every window, so both rules are strict.
+ * middle of its measurement.
  */
 import type { ArmName, Sample } from '../load/sample.ts';
-import { clopperPearson, conditionalBinomialP, share } from '../statistics/proportions.ts';
-import type { Tally } from '../statistics/proportions.ts';
-
-/** Failures from which on a multiple of the incumbent's is a burst and no accident. */
-export const LEAST_FAILURES = 20;
-export const TIMES_AS_MANY = 5;
-/** One-sided error of one look at a limit. */
-const LOOK_ERROR = 0.001;
+import { burstOf } from '../optimizer/error-burst.ts';
 
 /** What fails on each side; fed window by window. */
 export class ErrorBurst {
@@ -41,27 +34,7 @@ export class ErrorBurst {
     return burstOf(this.#of(this.#arms.challenger), this.#of(this.#arms.incumbent), this.#limit);
   }
 
-  #of(arm: ArmName): Tally {
+  #of(arm: ArmName): { readonly hits: number; readonly total: number } {
     return this.#tallies.get(arm) ?? { hits: 0, total: 0 };
   }
-}
-
-/**
- * Failures of the challenger are proven to be above the limit and more than the incumbent's, or at
- * least {@link LEAST_FAILURES} and {@link TIMES_AS_MANY} times the incumbent's.
- */
-export function burstOf(
-  challenger: Tally,
-  incumbent: Tally,
-  limit: number | undefined,
-): string | undefined {
-  if (challenger.total === 0 || incumbent.total === 0) return undefined;
-  const counts = `${challenger.hits} of ${challenger.total} requests failed, ${incumbent.hits} of ${incumbent.total} on the incumbent`;
-  if (challenger.hits >= LEAST_FAILURES && share(challenger) >= TIMES_AS_MANY * share(incumbent)) {
-    return `a burst of errors: ${counts}`;
-  }
-  const above = limit !== undefined && clopperPearson(challenger, LOOK_ERROR).low > limit;
-  return above && conditionalBinomialP(challenger, incumbent) < LOOK_ERROR
-    ? `errors above the limit of ${(limit * 100).toFixed(2)} %: ${counts}`
-    : undefined;
 }

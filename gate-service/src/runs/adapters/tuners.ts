@@ -4,7 +4,9 @@
  * no more requests may fail.
  */
 import { pairedEffects } from '../../judge/effects.ts';
+import { quantileMs } from '../../judge/standing.ts';
 import { decideAdoption } from '../../optimizer/adoption.ts';
+import { burstOf } from '../../optimizer/error-burst.ts';
 import type {
   BoundSpace,
   Proposal,
@@ -20,10 +22,7 @@ import { findHeadroom } from '../../stack/headroom.ts';
 import type { NodeResources } from '../../stack/resources.ts';
 import { tunableSpace } from '../../stack/tunable-space.ts';
 import { hashOfSpace } from '../../optimizer/space-hash.ts';
-import { share } from '../../statistics/proportions.ts';
-import { quantileOfSorted, sortedCopy } from '../../statistics/quantile.ts';
 import { asError } from '../clock.ts';
-import { burstOf } from '../error-burst.ts';
 import type { Tuner, TuningAnswer, TuningFacts, TuningPlan, TuningTold, Tuners } from '../ports.ts';
 import type { TuningChange } from '../tuning-record.ts';
 import { nodeTelemetry } from './node-telemetry.ts';
@@ -251,13 +250,8 @@ function planOf(
 
 function p95Of({ measurement }: TuningFacts): number | undefined {
   const own = measurement.samples.filter(({ arm, window }) => arm === 'candidate' && window >= 0);
-  const failed = own.filter(({ status }) => status !== 'ok').length;
-  if (own.length === 0 || share({ hits: failed, total: own.length }) > 0.05) return undefined;
-  const ms = sortedCopy(
-    own.filter(({ status }) => status === 'ok').map(({ latencyUs }) => latencyUs / 1000),
-  );
-  const value = quantileOfSorted(ms, 0.95);
-  return value !== undefined && value > 0 ? value : undefined;
+  const value = quantileMs(own, 95);
+  return value !== undefined && value > 0 && Number.isFinite(value) ? value : undefined;
 }
 
 function nodesOf({ candidateArmId, observations }: TuningFacts): number {

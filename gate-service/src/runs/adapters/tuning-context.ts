@@ -3,15 +3,15 @@
  * others. Features are rounded: what is the same workload measured twice must have the same context,
  * or configurations that broke a limit on it would not be recognised.
  */
+import { quantileMs } from '../../judge/standing.ts';
 import type { Sample } from '../../load/sample.ts';
 import type { NodeResources } from '../../stack/resources.ts';
-import { quantileOfSorted, sortedCopy } from '../../statistics/quantile.ts';
 import type { TuningFacts } from '../ports.ts';
 
 /** Logarithms to base 2, rounded to halves: what is measured varies less than by a factor of 1.2. */
 const STEP = 0.5;
-/** Of the answers: little of it is waiting in queues, most of it the application's own time. */
-const UNQUEUED = 0.1;
+/** Per cent of the answers: little of it is waiting in queues, most of it the application's own time. */
+const UNQUEUED = 10;
 
 /** @param nodes of the candidate's arm */
 export function tuningContext(
@@ -37,8 +37,8 @@ export function tuningContext(
 
 function unqueuedMs(samples: readonly Sample[]): number | undefined {
   const answered = samples.filter(({ status }) => status === 'ok');
-  const us = quantileOfSorted(sortedCopy(answered.map(({ latencyUs }) => latencyUs)), UNQUEUED);
-  return us === undefined || !(us > 0) ? undefined : us / 1000;
+  const ms = quantileMs(answered, UNQUEUED);
+  return ms === undefined || !(ms > 0) ? undefined : ms;
 }
 
 /** Names of kinds mean nothing to another service: how many sorts of requests it has, as evenly as they come, and how many of them write. */

@@ -1,10 +1,9 @@
 /** A run's absolute thresholds as the tuner's limits, and where an arm stands against them. */
+import { failuresOf, quantileMs, shareAgainst } from '../../judge/standing.ts';
 import { amountInBaseUnit, metricName, parseThreshold } from '../../judge/threshold.ts';
 import type { Threshold } from '../../judge/threshold.ts';
 import type { ArmName, Measurement, Sample } from '../../load/sample.ts';
 import type { Limit } from '../../optimizer/tuner.ts';
-import { clopperPearson, share } from '../../statistics/proportions.ts';
-import { quantileOfSorted, sortedCopy } from '../../statistics/quantile.ts';
 import type { TuningMargin } from '../tuning-record.ts';
 
 export interface TunedLimit extends Limit {
@@ -76,19 +75,11 @@ interface Measured {
 }
 
 function latency(samples: readonly Sample[], percent: number, max: number): Measured {
-  const ms = sortedCopy(
-    samples.map(({ latencyUs, status }) => (status === 'ok' ? latencyUs / 1000 : Infinity)),
-  );
-  const measured = Math.min(quantileOfSorted(ms, percent / 100) ?? Infinity, ENDLESS * max);
+  const measured = Math.min(quantileMs(samples, percent) ?? Infinity, ENDLESS * max);
   return { measured, told: measured };
 }
 
 function errors(samples: readonly Sample[], max: number): Measured {
-  const tally = {
-    hits: samples.filter(({ status }) => status !== 'ok').length,
-    total: samples.length,
-  };
-  const measured = share(tally);
-  const proven = clopperPearson(tally, PROOF).low > max;
-  return { measured, told: proven ? measured : Math.min(measured, max) };
+  const { provenAbove, share: measured } = shareAgainst(failuresOf(samples), max, PROOF);
+  return { measured, told: provenAbove ? measured : Math.min(measured, max) };
 }
