@@ -117,6 +117,16 @@ describe('a session on nodes', { timeout: 60_000 }, () => {
     expect(placesOf(result.best)).toBeLessThanOrEqual(150);
   });
 
+  it('forgives errors that are there with stock already', async () => {
+    const world = simulated((configuration) => ({
+      ...moreWithPlaces(configuration),
+      failedShare: placesOf(configuration) > 150 ? 0 : 0.35,
+    }));
+    const { adopted, points } = await tuneOnNodes(planOf(world, { budget: 2 }));
+    expect(points[0]?.verdict).toBe('started');
+    expect(adopted).toBe(true);
+  });
+
   it('needs less with what a former session left', async () => {
     const first = await tuneOnNodes(planOf(simulated(moreWithPlaces)));
     const budget = Math.floor(first.points.length / 2);

@@ -67,8 +67,13 @@ export interface SessionResult {
   readonly experience: Experience;
 }
 
-/** A node's errors may not exceed it, whatever is won. */
+/**
+ * Failed requests may not exceed it, whatever is won, nor what they were in force: an overloaded httpd ends
+ * kept connections that have the next request on them already, and that counts as a failure.
+ */
 const ERRORS = 0.01;
+/** So many more than in force end an evaluation at once. */
+const BURST = 0.2;
 /** p99 may not get much worse than it was in force: noise of a saturated p99 is about 10 %. */
 const P99_FACTOR = 1.5;
 /** Swap and warming-up of an evaluation, about; it only decides how many evaluations fit into the time. */
@@ -89,11 +94,13 @@ export async function tuneOnNodes(plan: SessionPlan): Promise<SessionResult> {
     const { load, windows } = await readTelemetry(plan, incumbent);
     const space = tunableSpace(stock, resources, { telemetry: load, nodes: 1, mesh: false });
     const prior = expertPrior(load, resources, stock, space);
+    const failedInForce = Math.max(...windows.map(({ failedShare }) => failedShare));
     say(
-      `stock: ${load.ratePerSecond.toFixed(0)}/s, p50 ${load.p50Ms.toFixed(1)} ms, p99 ${load.p99Ms.toFixed(0)} ms, ${load.concurrency} workers busy; expert: ${prior.reason}`,
+      `stock: ${load.ratePerSecond.toFixed(0)}/s, p50 ${load.p50Ms.toFixed(1)} ms, p99 ${load.p99Ms.toFixed(0)} ms, ${load.concurrency} workers busy, ${(100 * failedInForce).toFixed(1)} % failed; expert: ${prior.reason}`,
     );
+    const guarded: SessionPlan = { ...plan, burst: failedInForce + BURST };
     const limits = [
-      { metric: 'errors', max: ERRORS },
+      { metric: 'errors', max: Math.max(ERRORS, failedInForce) },
       { metric: 'p99', max: P99_FACTOR * load.p99Ms },
     ];
     const experience = plan.recall(space);
@@ -117,7 +124,7 @@ export async function tuneOnNodes(plan: SessionPlan): Promise<SessionResult> {
       const evaluated =
         proposal.source === 'start'
           ? seen(objective, windows)
-          : await evaluate(plan, space, { incumbent, challenger }, proposal.values);
+          : await evaluate(guarded, space, { incumbent, challenger }, proposal.values);
       const { observation, measured } = evaluated;
       const decision = tuner.tell(proposal.id, observation);
       const point = pointOf(proposal, decision, observation, measured, elapsed());
