@@ -145,7 +145,7 @@ export class ServiceViews {
   async #decision(run: RunRecord): Promise<DecisionView | undefined> {
     const { cause, decision, finishedAt, label, settings, summary } = run;
     if (decision === undefined || cause === undefined) return undefined;
-    const override = await this.#store.override(run.id);
+    const override = (await this.#store.overrides(run.id)).at(-1);
     return {
       run: run.id,
       build: run.build,
