@@ -194,7 +194,9 @@ it('holds no test, no secret and no package that only development takes', async 
   for (const name of ['vitest', 'typescript', 'eslint', 'testcontainers', 'playwright-core']) {
     expect(list).not.toMatch(new RegExp(`/node_modules/${name}$`, 'm'));
   }
-  expect(list).not.toMatch(/\/gate-service\/.*\.test\.ts$|^\/opt\/speed-gate\/(test|\.git|\.npmrc)$/m);
+  expect(list).not.toMatch(
+    /\/gate-service\/.*\.test\.ts$|^\/opt\/speed-gate\/(test|\.git|\.npmrc)$/m,
+  );
   const history = await engine.docker([
     'history',
     '--no-trunc',
