@@ -5,7 +5,33 @@
  */
 import { estimateLocation, lowerBound, upperBound } from '../statistics/location.ts';
 import { conditionalBinomialP, share, type Tally } from '../statistics/proportions.ts';
-import type { Adoption, EvaluationResult } from './optimizer.ts';
+
+/** Challenger against incumbent, measured side by side. */
+export interface EvaluationResult {
+  /**
+   * Per objective the log-ratios challenger ÷ incumbent, one per window; below 0 is better. The
+   * first objective is to be won, the others must not get worse.
+   */
+  readonly objectives: readonly { readonly name: string; readonly logRatios: readonly number[] }[];
+  readonly failures: {
+    readonly challenger: { readonly hits: number; readonly total: number };
+    readonly incumbent: { readonly hits: number; readonly total: number };
+  };
+  /** Why the evaluation ended early or cannot be trusted; it is then never adopted. */
+  readonly aborted?: string;
+}
+
+export interface Adoption {
+  readonly adopted: boolean;
+  /** Of the first objective, as a ratio: -0.1 = 10 % better. Absent when nothing could be estimated. */
+  readonly effect?: number;
+  readonly low?: number;
+  readonly high?: number;
+  /** 0–1, two-sided. */
+  readonly confidence: number;
+  /** What was measured and why it was adopted or not. */
+  readonly sentence: string;
+}
 
 export const LEAST_COMPARISONS = 3;
 /** More failures than this, in absolute share, are an increase even when it is not yet significant. */

@@ -134,7 +134,6 @@ function decidePaired(
   const none = { hits: 0, total: 1 };
   const adoption = decideAdoption(
     {
-      proposalId: String(proposal.id),
       objectives: [{ name: 'value', logRatios: observation.logRatios ?? [] }],
       // Failures are metrics with limits here, and have been looked at.
       failures: { challenger: none, incumbent: none },

@@ -180,10 +180,7 @@ function tell(engine: Engine, { id }: Proposal, told: TuningTold, terms: Terms):
     name: `p${String(OBJECTIVES[index])}`,
     logRatios: logRatios.map((ratio) => Math.max(-MOST_LOG_RATIO, Math.min(MOST_LOG_RATIO, ratio))),
   }));
-  const adoption = decideAdoption(
-    { proposalId: String(id), objectives, failures },
-    terms.confidence,
-  );
+  const adoption = decideAdoption({ objectives, failures }, terms.confidence);
   const { effect, high, low } = adoption;
   const logRatios = objectives[0]?.logRatios ?? [];
   const burst = burstOf(failures.challenger, failures.incumbent, errorLimit(terms.thresholds));
