@@ -107,6 +107,24 @@ describe('an override', () => {
     expect(await inForce()).toBe(NEW);
   });
 
+  it('takes back what a promotion without the name of a run has brought since', async () => {
+    const { id } = await gate.gate({ promote: 'manual' });
+    await gate.promotions.create({
+      service: 'checkout',
+      build: NEW,
+      configurationHash: stock.hash,
+      origin: 'person',
+      actor: 'ann',
+      reason,
+    });
+    await world.clock.run(gate.worker.attend());
+    await settle();
+    expect(await inForce()).toBe(NEW);
+    await override(id, 'rollback');
+    await settle();
+    expect(await inForce()).toBe(OLD);
+  });
+
   it.each(['a person', 'nodes that were gone'])(
     'takes back what its run led to by %s',
     async (by) => {
@@ -309,6 +327,35 @@ describe('a promotion of a pass', () => {
     expect(await world.store.serviceState('checkout')).toMatchObject({
       inForce: { build: NEW, configurationHash: stock.hash },
     });
+  });
+
+  it('leads back to what was in force while a later run of it is under way', async () => {
+    await gate.gate({ promote: 'auto' });
+    const { store } = world;
+    const { inForce: former, version } = await store.serviceState('checkout');
+    const other = { ...former!, build: 'c'.repeat(64), promotionId: 'another' };
+    await store.saveServiceState('checkout', version, { inForce: other, lastKnownGood: other });
+    const { run } = await gate.runs.submit({ service: 'checkout', build: NEW }, 'ci');
+    const judged = await store.judgedPair('checkout', {
+      build: NEW,
+      configurationHash: stock.hash,
+    });
+    await store.saveJudgedPair({ ...judged!, runId: run.id });
+    expect(await gate.runs.promote('checkout', order, 'ann')).toMatchObject({ build: NEW });
+  });
+
+  it('waits for a second person where four eyes are wanted since the run was asked for', async () => {
+    const { run } = await gate.runs.submit(
+      { service: 'checkout', build: NEW, promote: 'auto', tune: 'off' },
+      'ci',
+    );
+    Object.assign(world.service, { fourEyes: true });
+    await world.clock.run(gate.untilIdle());
+    expect(await gate.runs.get(run.id)).toMatchObject({
+      decision: 'pass',
+      summary: expect.stringContaining('left to a person') as string,
+    });
+    expect(await inForce()).toBe(OLD);
   });
 
   it('is looked at again when its turn has come', async () => {

@@ -3,6 +3,7 @@ import { describe } from './production.ts';
 import { isSame } from './in-force.ts';
 import type {
   BuildAndConfiguration,
+  InForce,
   OverrideRecord,
   PromotionOrigin,
   RunRecord,
@@ -31,8 +32,7 @@ export async function targetOfOverride(
     return isSame(pair, inForce) ? { nothing: `build ${run.build} is in force already` } : { pair };
   }
   // Only what this run brought is taken back; what was there before, or came later, is another run's matter.
-  const by = inForce === undefined ? undefined : await store.promotion(inForce.promotionId);
-  if (inForce?.build !== run.build || by?.runId !== run.id) {
+  if (inForce?.build !== run.build || !(await broughtBy(store, run, inForce))) {
     return {
       nothing: `production of ${run.service} does not run anything that this run brought there: nothing has to be taken back`,
     };
@@ -44,6 +44,12 @@ export async function targetOfOverride(
     );
   }
   return { pair: lastKnownGood };
+}
+
+/** A promotion that names no run (an older one, or of what was in force anyhow) is told by its time. */
+async function broughtBy(store: Store, run: RunRecord, inForce: InForce): Promise<boolean> {
+  const runId = (await store.promotion(inForce.promotionId))?.runId;
+  return runId === undefined ? inForce.since > run.createdAt : runId === run.id;
 }
 
 /** How a person's promotion of a pair is to be taken, and the run that it rests on where it rests on one. */
@@ -74,6 +80,9 @@ export async function promotable(
     );
   }
   const run = await store.run(judged.runId);
+  // A later run of what was in force before, under way or cancelled, must not stand in the way back.
+  const refuted = run?.cause === 'promotion-breached';
+  if (!refuted && (await wasInForce(store, service, pair))) return { origin: 'person' };
   if (run?.phase !== 'finished') {
     throw new RefusedError(
       'not-finished',
@@ -103,8 +112,7 @@ export async function supersededPass(
 ): Promise<string | undefined> {
   const { inForce } = await store.serviceState(run.service);
   if (isSame(run.baseline, inForce) || isSame(pair, inForce)) return undefined;
-  const { items } = await store.serviceHistory(run.service, { limit: KNOWN_BEFORE });
-  if (items.some((known) => isSame(known, pair))) return undefined;
+  if (await wasInForce(store, run.service, pair)) return undefined;
   return `run ${run.id} compared build ${pair.build} with what was in production then, and production has changed since (now ${inForce === undefined ? 'nothing' : describe(inForce)}): gate the build again, or override that run with a reason`;
 }
 
@@ -132,4 +140,13 @@ async function judgedPairOf(store: Store, run: RunRecord): Promise<BuildAndConfi
     );
   }
   return pair;
+}
+
+async function wasInForce(
+  store: Pick<RunStore, 'serviceHistory'>,
+  service: string,
+  pair: BuildAndConfiguration,
+): Promise<boolean> {
+  const { items } = await store.serviceHistory(service, { limit: KNOWN_BEFORE });
+  return items.some((known) => isSame(known, pair));
 }

@@ -82,6 +82,7 @@ function rollbackWords(run: Run, service: Service | undefined): readonly Compone
       Production goes back from {buildName(run)} to the last known good build{' '}
       <code>{short(back.build)}</code> with its configuration, {WEIGHTS}.
     </>,
+    'Where another run brought the same build there, nothing moves, and the order stands beside the decision.',
   ];
 }
 

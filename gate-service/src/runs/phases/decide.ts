@@ -23,7 +23,9 @@ export async function decide(context: RunContext): Promise<void> {
   const against = context.run.settings.against === 'reference';
   if (!against) await requireSameProduction(context);
   await clearStaging(world, clock, context.owner);
-  if (context.run.settings.promote === 'auto') {
+  const wanted = context.run.settings.promote;
+  // With four eyes, what was asked for before the catalogue wanted them waits for the second person.
+  if (wanted === 'auto' && !context.service.fourEyes) {
     await context.enter(move(context.run, 'judging', 'promoting', context.now()), 'promoting');
     await promote(context, judgement.summary);
     return;
@@ -34,7 +36,7 @@ export async function decide(context: RunContext): Promise<void> {
     decision: 'pass',
     cause: 'met',
     summary: `${judgement.summary} ${against ? referenceWords(context.run.baseline) : ''}${production}; promotion is ${
-      context.run.settings.promote === 'manual' ? 'left to a person' : 'not wanted'
+      wanted === 'never' ? 'not wanted' : 'left to a person'
     }.`,
   });
 }
