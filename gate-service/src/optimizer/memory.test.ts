@@ -46,6 +46,12 @@ describe('recalling', () => {
     expect(recall(PROBLEM, experience(other), 1).sessions).toEqual([]);
   });
 
+  it('forbids what was safe at first sight and broke a limit afterwards', () => {
+    const trials = [...session.trials, { values: violator, value: 50, unsafe: false }];
+    const [barrier] = recall(PROBLEM, experience({ ...session, trials }), 1).barriers;
+    expect(barrier).toEqual({ safe: PROBLEM.start, violator });
+  });
+
   it('leaves out configurations that are illegal here', () => {
     const illegal = { ...session, adopted: { ...violator, workers: 5000 } };
     expect(recall(PROBLEM, experience(illegal), 1).incumbents).toEqual([]);

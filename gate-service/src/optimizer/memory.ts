@@ -6,7 +6,7 @@ import { createRandom } from '../statistics/random.ts';
 import type { CriticData } from './critics/critic.ts';
 import { fitGaussianProcess } from './critics/gaussian-process.ts';
 import type { PastCritic } from './critics/transfer.ts';
-import { sameValues } from './encoding.ts';
+import { sameEffect, sameValues } from './encoding.ts';
 import { limitCritic, limitData, OBJECTIVE, objectiveData } from './landscape.ts';
 import type { PastCritics } from './landscape.ts';
 import { scaleOfTrials } from './measures.ts';
@@ -131,7 +131,9 @@ export function recall(
       ...session.trials.filter(({ unsafe }) => !unsafe).map(({ values }) => values),
     ];
     for (const violator of session.violators) {
-      const barrier = barrierOf(space, safe, violator);
+      // Safe at first sight and not the next time: nothing is known to be safe about it.
+      const others = safe.filter((values) => !sameEffect(space, values, violator));
+      const barrier = barrierOf(space, others.length > 0 ? others : [session.start], violator);
       if (barrier === undefined) continue;
       if (same) barriers.push(barrier);
       hints.push({ barrier, weight: similarity });

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { barrierOf, blame, isBeyond, withinReach } from './safety.ts';
+import { bindSpace } from './space/bound-space.ts';
+import { booleanKnob, integerKnob } from './space/knob.ts';
+import { createKnobSpace } from './space/knob-space.ts';
 import { PROBLEM, SPACE } from './tuner-fixture.ts';
 
 const safe = PROBLEM.start;
@@ -15,6 +18,29 @@ describe('a barrier', () => {
     const choice = { safe, violator: { ...safe, balancer: 'least' } };
     expect(isBeyond(SPACE, choice, { workers: 900, share: 0, balancer: 'least' })).toBe(true);
     expect(isBeyond(SPACE, choice, { ...violator })).toBe(false);
+  });
+
+  it('holds at what differs from the violator in nothing that has an effect', () => {
+    const space = bindSpace(
+      createKnobSpace({
+        knobs: {
+          keepalive: booleanKnob({ description: '' }),
+          idle: integerKnob({
+            description: '',
+            unit: 's',
+            scale: 'linear',
+            minimum: 1,
+            maximum: 9,
+            deactivatedBy: { knob: 'keepalive', value: false },
+          }),
+        },
+        constraints: [],
+      }),
+      undefined,
+    );
+    const known = { safe: { keepalive: true, idle: 5 }, violator: { keepalive: false, idle: 3 } };
+    expect(isBeyond(space, known, { keepalive: false, idle: 5 })).toBe(true);
+    expect(isBeyond(space, known, { keepalive: true, idle: 3 })).toBe(false);
   });
 
   it('is drawn from the nearest safe configuration', () => {

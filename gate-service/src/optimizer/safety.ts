@@ -4,7 +4,7 @@
  * not keep a service safe (Berkenkamp et al. 2016, SafeOpt; OnlineTune, SIGMOD 2022, combine both).
  */
 import type { BoundSpace, Values } from './space/bound-space.ts';
-import { changedKnobs, wayAlong } from './encoding.ts';
+import { changedKnobs, sameEffect, wayAlong } from './encoding.ts';
 
 /** A configuration that broke a limit, and the nearest safe one that it was entered from. */
 export interface Barrier {
@@ -23,6 +23,7 @@ export interface Reach {
  * safe to violator went at least as far in the same direction.
  */
 export function isBeyond(space: BoundSpace, { safe, violator }: Barrier, values: Values): boolean {
+  if (sameEffect(space, violator, values)) return true;
   const led = changedKnobs(space, safe, violator);
   return (
     led.length > 0 &&
