@@ -178,7 +178,10 @@ function tell(engine: Engine, { id }: Proposal, told: TuningTold, terms: Terms):
   };
   const objectives = effects.map(({ logRatios }, index) => ({
     name: `p${String(OBJECTIVES[index])}`,
-    logRatios: logRatios.map((ratio) => Math.max(-MOST_LOG_RATIO, Math.min(MOST_LOG_RATIO, ratio))),
+    // A window in which the quantile of both arms is infinite says nothing of their ratio.
+    logRatios: logRatios
+      .filter((ratio) => !Number.isNaN(ratio))
+      .map((ratio) => Math.max(-MOST_LOG_RATIO, Math.min(MOST_LOG_RATIO, ratio))),
   }));
   const adoption = decideAdoption({ objectives, failures }, terms.confidence);
   const { effect, high, low } = adoption;

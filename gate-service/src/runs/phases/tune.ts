@@ -168,10 +168,19 @@ async function challenge(
     await dropped(configuration, tuner, log, error);
   }
   if (adopted) return arm;
-  if (arm !== undefined) {
-    await context.deps.world.remove(arm.id, 'staging', context.owner, context.signal);
-  }
+  if (arm !== undefined) await removeChallenger(context, arm);
   return undefined;
+}
+
+/** What cannot be removed now is removed when staging is cleared: no reason to fail a run that has met. */
+async function removeChallenger(context: RunContext, arm: Arm): Promise<void> {
+  try {
+    await context.deps.world.remove(arm.id, 'staging', context.owner, context.signal);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!(error instanceof PlatformError)) throw error;
+    await context.tell('problem', `a challenger could not be removed yet: ${error.message}`);
+  }
 }
 
 /** Tried again by the next ask; one that never comes up is not entered again on this workload. */
