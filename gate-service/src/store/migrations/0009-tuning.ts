@@ -1,6 +1,7 @@
 /** What tuning did in each run, and what later runs may learn from it. */
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
+import { isPostgres } from '../dialect.ts';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   const { schema } = db;
@@ -15,6 +16,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('session', 'text')
     .addPrimaryKeyConstraint('tunings_key', ['run_id', 'start'])
     .execute();
+  if (isPostgres(db)) {
+    // Byte by byte, as the other tables' (0007).
+    for (const column of ['run_id', 'service', 'at', 'view', 'space', 'session']) {
+      await sql`alter table tunings alter column ${sql.id(column)} type text collate "C"`.execute(
+        db,
+      );
+    }
+  }
   // Only what taught something is read by later runs.
   const learnt = (name: string, columns: readonly string[]) =>
     schema
