@@ -341,7 +341,14 @@ describe('a promotion of a pass', () => {
       configurationHash: stock.hash,
     });
     await store.saveJudgedPair({ ...judged!, runId: run.id });
-    expect(await gate.runs.promote('checkout', order, 'ann')).toMatchObject({ build: NEW });
+    Object.assign(world.service, { fourEyes: true });
+    await expect(gate.runs.promote('checkout', order, 'ci')).rejects.toMatchObject({
+      code: 'own-run',
+    });
+    expect(await gate.runs.promote('checkout', order, 'ann')).toMatchObject({
+      build: NEW,
+      runId: run.id,
+    });
   });
 
   it('waits for a second person where four eyes are wanted since the run was asked for', async () => {

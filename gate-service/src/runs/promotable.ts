@@ -81,8 +81,10 @@ export async function promotable(
   }
   const run = await store.run(judged.runId);
   // A later run of what was in force before, under way or cancelled, must not stand in the way back.
-  const refuted = run?.cause === 'promotion-breached';
-  if (!refuted && (await wasInForce(store, service, pair))) return { origin: 'person' };
+  // It stays that run's matter all the same: four eyes, and whose promotion it is, are told by it.
+  if (run !== undefined && run.cause !== 'promotion-breached') {
+    if (await wasInForce(store, service, pair)) return { origin: 'person', run };
+  }
   if (run?.phase !== 'finished') {
     throw new RefusedError(
       'not-finished',
