@@ -112,6 +112,18 @@ describe('replacements', () => {
   });
 });
 
+describe('a stop in the warm-up', () => {
+  it('ends it there, with a file that can be read', async () => {
+    const { measurement, result } = await measure(
+      { warmup: { minSeconds: 5, maxSeconds: 30, minRequests: 1 } },
+      new Listener((reports) => reports.length > 0),
+    );
+    expect(result).toMatchObject({ ended: 'stopped', steady: false });
+    expect(numbers(measurement).at(-1)).toBeLessThan(0);
+    expect(measurement.samples).toHaveLength(result.counters.sent);
+  });
+});
+
 describe('the planted block', () => {
   class Planting extends ReplacingListener {
     asked = 0;

@@ -116,6 +116,18 @@ describe('WindowSchedule', () => {
     expect(schedule.end).toBe('stopped');
   });
 
+  it('ends in the warm-up when it is stopped there', () => {
+    const schedule = new WindowSchedule({ ...options, plantedWindows: 0 });
+    const pairs = windows(schedule, (at) => {
+      if (at === 500) schedule.stop();
+    });
+    expect([...pairs]).toEqual([
+      [-5, 4],
+      [-4, 1],
+    ]);
+    expect(schedule).toMatchObject({ phase: 'over', end: 'stopped', steady: false });
+  });
+
   it('is not stopped by a stop in the last window or in the planted block', () => {
     for (const stopAt of [2500, 3500]) {
       const schedule = new WindowSchedule({ ...options, warmupMaxUs: 0 });

@@ -74,7 +74,10 @@ export class WindowSchedule {
     this.#measureNext = true;
   }
 
-  /** Enough is known: the window in progress is the last one before the planted block. */
+  /**
+   * Enough is known: the window in progress is the last one before the planted block. In the warm-up
+   * nothing more is sent before that block.
+   */
   stop(): void {
     this.#stopping = true;
   }
@@ -132,6 +135,13 @@ export class WindowSchedule {
           this.#phase = 'planted';
           break;
         case 'warm-up': {
+          if (this.#stopping) {
+            // Nothing of a warm-up window counts, so there is none to complete.
+            this.#end = 'stopped';
+            this.#windowStartUs = intendedUs;
+            this.#plant();
+            break;
+          }
           if (this.#measureNext || intendedUs >= this.#options.warmupMaxUs) {
             this.#measure(intendedUs);
             break;
