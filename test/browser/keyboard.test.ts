@@ -48,6 +48,24 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
   throw new Error(`no way to ${name.source} with Tab`);
 }
 
+/** Begins to watch: where the focus is in the moment in which a dialog leaves the page, before the next frame. */
+const watchDialogs = (page: Page): Promise<void> =>
+  page.evaluate(() => {
+    const left: string[] = [];
+    Object.assign(window, { focusAsDialogsLeft: left });
+    new MutationObserver((records) => {
+      const gone = records.flatMap(({ removedNodes }) => [...removedNodes]);
+      if (!gone.some((node) => node instanceof HTMLDialogElement)) return;
+      const own = document.activeElement;
+      left.push(own instanceof HTMLButtonElement ? own.innerText : String(own?.tagName));
+    }).observe(document.body, { childList: true, subtree: true });
+  });
+
+const focusAsDialogsLeft = (page: Page): Promise<readonly string[]> =>
+  page.evaluate(
+    () => (window as unknown as { focusAsDialogsLeft: readonly string[] }).focusAsDialogsLeft,
+  );
+
 it('signs in, goes to a service, and orders the way back', async () => {
   const { close, page } = await openPage(browser, { url: gate.url });
   await page.getByLabel('Token').waitFor();
@@ -61,6 +79,7 @@ it('signs in, goes to a service, and orders the way back', async () => {
   await page.keyboard.press('Enter');
   await page.locator('.build-name').first().waitFor();
 
+  await watchDialogs(page);
   await tabTo(page, /Go back to/);
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor();
@@ -71,8 +90,16 @@ it('signs in, goes to a service, and orders the way back', async () => {
   }
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
-  expect((await focused(page)).name).toMatch(/Go back to/);
+  expect(await focusAsDialogsLeft(page)).toEqual([expect.stringMatching(/Go back to/)]);
+  expect(await focused(page)).toMatchObject({
+    name: expect.stringMatching(/Go back to/) as string,
+    within: 'button',
+  });
 
+  // Also by somebody quick: the next key comes with nothing in between.
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Escape');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor();
   await page.getByLabel(/Reason/).focus();
@@ -85,6 +112,30 @@ it('signs in, goes to a service, and orders the way back', async () => {
     { limit: 1 },
   );
   expect(items[0]?.origin).toBe('restore');
+  await close();
+});
+
+it('lets nobody leave an order that is being sent, and says what became of it', async () => {
+  const { close, page } = await openPage(browser, {
+    url: `${gate.url}/runs/${RUNS.passed}`,
+    token: TOKENS.ada,
+  });
+  const sent = Promise.withResolvers<undefined>();
+  const held = Promise.withResolvers<undefined>();
+  await page.route('**/v1/services/checkout/promotions', async (route) => {
+    sent.resolve(undefined);
+    await held.promise;
+    await route.fulfill({ status: 503, json: { detail: 'the store is away' } });
+  });
+  await page.getByRole('button', { name: 'Promote …' }).click();
+  await page.getByLabel(/Reason/).fill('Customers wait for what is in it.');
+  await page.getByRole('button', { name: 'Promote 2.12' }).click();
+  await sent.promise;
+  // The browser asks the page at the first Escape, and closes the dialog by itself at the second.
+  for (let presses = 0; presses < 3; presses += 1) await page.keyboard.press('Escape');
+  held.resolve(undefined);
+  await page.getByRole('dialog').getByText('The store is away.').waitFor();
+  expect(await page.getByLabel(/Reason/).inputValue()).toBe('Customers wait for what is in it.');
   await close();
 });
 

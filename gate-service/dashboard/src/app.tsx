@@ -1,6 +1,6 @@
 /** The frame around every page: where one is, who is signed in, and the page itself. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Me } from './api/types.ts';
 import { Loading, ProblemNotice } from './parts/notice.tsx';
 import { pageFor } from './pages/pages.tsx';
@@ -17,8 +17,8 @@ export function App() {
   const main = useRef<HTMLElement>(null);
   const before = useRef(path);
 
-  // A new page begins at its beginning, for the keyboard and for screen readers too.
-  useEffect(() => {
+  // A new page begins at its beginning, for the keyboard and for screen readers too: before the next key is pressed.
+  useLayoutEffect(() => {
     if (before.current !== path) main.current?.focus();
     before.current = path;
   }, [path]);

@@ -1,6 +1,6 @@
 /** Before something is ordered: what will happen, in words; then a reason; then the button. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { asProblem } from '../api/problem.ts';
 import type { Problem } from '../api/problem.ts';
 import type { Resource } from '../state/resource.ts';
@@ -49,7 +49,9 @@ export function OrderDialog(properties: Properties) {
   const unknown = needs !== undefined && needs.data === undefined;
   const ready = !busy && !unknown && (!askReason || missing <= 0);
 
-  useEffect(() => {
+  // In the same breath as the page changes: an effect would come after the next frame, and keys pressed until then
+  // would go to the page behind, or to nothing.
+  useLayoutEffect(() => {
     const own = dialog.current;
     const opener = document.activeElement;
     own?.showModal();
@@ -79,6 +81,10 @@ export function OrderDialog(properties: Properties) {
       onCancel={(event) => {
         event.preventDefault();
         if (!busy) close();
+      }}
+      onClose={(event) => {
+        // Browsers let nobody be held: a second Escape closes it whatever `cancel` said. What was sent is waited for.
+        if (busy && event.currentTarget.isConnected) event.currentTarget.showModal();
       }}
     >
       <form
