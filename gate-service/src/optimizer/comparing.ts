@@ -1,6 +1,7 @@
 /** When the leading challenger is raced against the incumbent, and what its laps decide. */
 import { sameEffect } from './encoding.ts';
 import type { Known } from './exploring.ts';
+import { isBroken } from './feasibility.ts';
 import { asChange, valueScale } from './measures.ts';
 import {
   addPools,
@@ -13,7 +14,8 @@ import {
   racesIn,
   raceResult,
 } from './racing.ts';
-import type { Lap, RaceResult } from './racing.ts';
+import type { Lane, Lap, RaceResult } from './racing.ts';
+import { heldValues } from './session-facts.ts';
 import { incumbentOf } from './tuner-state.ts';
 import type { Race, TunerState } from './tuner-state.ts';
 import type { Decision, Proposal } from './tuner.ts';
@@ -51,6 +53,12 @@ export function raceDue(known: Known, state: TunerState, tired: boolean): Race |
     return undefined;
   }
   const { landscape } = known;
+  if (isBroken(problem, known.trials, state)) {
+    // Nothing is worse than to stay there: what was seen to hold the limits is compared at once.
+    const held = heldValues(problem, known.trials);
+    if (!held.some((values) => sameEffect(problem.space, values, challenger))) return undefined;
+    return { challenger, incumbent, planned: LEAST_LAPS, laps: [] };
+  }
   const gain = landscape.outlook(incumbent).mean - landscape.outlook(challenger).mean;
   const planned = lapsPlanned(options.budget, gain / Math.max(LEAST_NOISE, landscape.noise));
   if (left > planned && !tired) return undefined;
@@ -94,9 +102,11 @@ export interface Settled {
 
 /** What a finished race shows. */
 export function settle(race: Race, before: readonly Race[], budget: number): Settled {
-  const scale = valueScale([...before, race].flatMap(({ laps }) => laps.map(({ value }) => value)));
-  const lapsOf = ({ laps }: Race): Lap[] =>
-    laps.map(({ lane, value }) => ({ lane, y: scale.of(value) }));
+  const valued = ({ laps }: Race): { lane: Lane; value: number }[] =>
+    laps.flatMap(({ lane, value }) => (value === undefined ? [] : [{ lane, value }]));
+  const scale = valueScale([...before, race].flatMap(valued).map(({ value }) => value));
+  const lapsOf = (one: Race): Lap[] =>
+    valued(one).map(({ lane, value }) => ({ lane, y: scale.of(value) }));
   const pool = before.map((one) => noiseOf(lapsOf(one))).reduce(addPools, EMPTY_POOL);
   // Adoption looks at one side: half of what is outside of the interval.
   const confidence = 1 - 2 * errorOf(budget);
@@ -110,6 +120,7 @@ export function settle(race: Race, before: readonly Race[], budget: number): Set
       high: asChange(scale, result.high),
       confidence,
       comparisons: result.comparisons,
+      ...(scale.reference === undefined ? {} : { reference: scale.reference }),
     },
   };
 }

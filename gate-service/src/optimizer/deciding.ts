@@ -3,15 +3,17 @@ import { updatePolicy } from './actor.ts';
 import { decideAdoption } from './adoption.ts';
 import { settle } from './comparing.ts';
 import { sameEffect, changedKnobs, wayAlong } from './encoding.ts';
-import { marginsOf, scaleOfTrials, short, whyUnsafe } from './measures.ts';
+import { relieves } from './feasibility.ts';
+import { excessOf, marginsOf, scaleOfTrials, whyUnjudged, whyUnsafe } from './measures.ts';
 import { nextLane } from './racing.ts';
 import { barrierOf, distanceBetween } from './safety.ts';
-import { safeValues } from './session-facts.ts';
+import { heldValues, safeValues } from './session-facts.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { Values } from './space/bound-space.ts';
 import { incumbentOf, RADIUS, withoutRace, withoutRetreat } from './tuner-state.ts';
 import type { Race, TunerState } from './tuner-state.ts';
 import type { Decision, Observation, Proposal, Trial } from './tuner.ts';
+import { changeInWords, short } from './wording.ts';
 
 export interface Decided {
   readonly decision: Decision;
@@ -53,8 +55,16 @@ export function decide(
     state: next,
   });
 
+  const { race } = state;
+  // What is in force is measured again whatever it breaks: it is there, and its laps are needed.
+  const ownLap = race !== undefined && isLapOfStart(state, race);
+  if (why !== undefined && ownLap) {
+    const lap = lapFrom(race, observation, true);
+    const sentence = `unsafe: ${why}; ${wordsOfLap(lap)}: the configuration in force breaks its limits itself`;
+    return decided({ ...state, race: lap }, 'unsafe', sentence);
+  }
   if (why !== undefined) {
-    const next = afterUnsafe(facts, before, state, proposal);
+    const next = afterUnsafe(facts, before, state, proposal, observation);
     const reverted = next.incumbents.length < state.incumbents.length;
     const consequence =
       proposal.source === 'start'
@@ -64,20 +74,30 @@ export function decide(
           : 'the configuration in force stays, and this is not entered again on this workload';
     return decided(next, 'unsafe', `unsafe: ${why}; ${consequence}`);
   }
+  const unjudged = whyUnjudged(facts.problem.limits, observation);
+  if (unjudged !== undefined && !ownLap) {
+    const own = sameEffect(facts.problem.space, proposal.values, facts.problem.start);
+    const verdict = proposal.source === 'start' ? 'started' : 'noted';
+    const about = own ? 'the configuration in force; ' : '';
+    return decided(state, verdict, `${about}${unjudged}`);
+  }
   const calm: TunerState = withoutRetreat(state);
   if (proposal.source === 'start') return decided(calm, 'started', 'the configuration in force');
   if (facts.options.paired === true) {
     return decidePaired(facts, before, calm, proposal, observation, decided);
   }
   if (calm.race !== undefined && observation.value !== undefined) {
-    return decideLap(facts, calm, calm.race, observation.value, decided);
+    const lap = lapFrom(calm.race, observation, false);
+    return decideLap(facts, before, calm, lap, decided);
   }
   return decided(
-    screened(facts, before, taught(facts, before, calm, proposal, observation), observation),
+    screened(before, taught(facts, before, calm, proposal, observation), observation),
     'noted',
     'noted; one evaluation alone is never adopted',
   );
 }
+
+type Effect = NonNullable<Decision['effect']>;
 
 type Decide = (
   next: TunerState,
@@ -86,30 +106,47 @@ type Decide = (
   effect?: Decision['effect'],
 ) => Decided;
 
+/** Whether the open lap is one of the first configuration, that no other can be put in place of. */
+function isLapOfStart({ incumbents }: TunerState, { laps }: Race): boolean {
+  return nextLane(laps.length) === 'incumbent' && incumbents.length === 1;
+}
+
+function lapFrom(race: Race, { value }: Observation, broken: boolean): Race {
+  const lap = {
+    lane: nextLane(race.laps.length),
+    ...(value === undefined ? {} : { value }),
+    ...(broken ? { broken } : {}),
+  };
+  return { ...race, laps: [...race.laps, lap] };
+}
+
+function wordsOfLap({ laps, planned }: Race): string {
+  return `lap ${laps.length} of ${planned} of the ${nextLane(laps.length - 1)}`;
+}
+
 function decideLap(
-  { options }: SessionFacts,
+  { problem, options }: SessionFacts,
+  before: readonly Trial[],
   state: TunerState,
-  race: Race,
-  value: number,
+  run: Race,
   decided: Decide,
 ): Decided {
-  const lane = nextLane(race.laps.length);
-  const run: Race = { ...race, laps: [...race.laps, { lane, value }] };
   if (run.laps.length < run.planned) {
-    const lap = `lap ${run.laps.length} of ${run.planned} of the ${lane}`;
-    return decided({ ...state, race: run }, 'noted', `${lap}, not decided yet`);
+    return decided({ ...state, race: run }, 'noted', `${wordsOfLap(run)}, not decided yet`);
   }
-  const { adopted, effect } = settle(run, state.races, options.budget);
+  const settled = settle(run, state.races, options.budget);
+  const { effect } = settled;
+  const relieved = relieves(problem, run, before);
   const over = { ...withoutRace(state), races: [...state.races, run] };
-  const change =
-    effect === undefined
-      ? 'the comparisons allow no estimate'
-      : `${signed(effect.change)} (plausible range ${signed(effect.low)} to ${signed(effect.high)}, ${effect.comparisons} comparisons)`;
-  if (adopted) {
+  const change = effect === undefined ? 'the comparisons allow no estimate' : wordsOfEffect(effect);
+  if (settled.adopted || relieved) {
+    const why = relieved
+      ? 'the configuration in force broke its limits each time, this one held them each time; '
+      : '';
     return decided(
       { ...over, incumbents: [...state.incumbents, run.challenger], sinceProgress: 0 },
       'adopted',
-      `adopted: ${change}`,
+      `adopted: ${why}${change}`,
       effect,
     );
   }
@@ -119,6 +156,11 @@ function decideLap(
     `not adopted: ${change}; the configuration in force stays`,
     effect,
   );
+}
+
+function wordsOfEffect({ change, low, high, comparisons, reference }: Effect): string {
+  const [middle, from, to] = [change, low, high].map((one) => changeInWords(one, reference));
+  return `${middle ?? ''} (plausible range ${from ?? ''} to ${to ?? ''}, ${comparisons} comparisons)`;
 }
 
 /** A comparison side by side is decided at once; all of a budget's share the error. */
@@ -148,7 +190,7 @@ function decidePaired(
       : { change, low, high, confidence, comparisons: observation.logRatios?.length ?? 0 };
   const sentence = adoption.sentence.replace(', and no more failures', '');
   if (!adoption.adopted) {
-    return decided(screened(facts, before, learnt, observation), 'rejected', sentence, effect);
+    return decided(screened(before, learnt, observation), 'rejected', sentence, effect);
   }
   return decided(
     { ...learnt, incumbents: [...state.incumbents, proposal.values], sinceProgress: 0 },
@@ -163,12 +205,20 @@ function afterUnsafe(
   before: readonly Trial[],
   state: TunerState,
   { source, values }: Proposal,
+  observation: Observation,
 ): TunerState {
   if (source === 'start') return state;
   const { space } = problem;
-  const safe = safeValues(problem, before).filter((one) => !sameEffect(space, one, values));
-  const barrier = barrierOf(space, safe.length > 0 ? safe : [problem.start], values);
+  const others = (some: readonly Values[]): Values[] =>
+    some.filter((one) => !sameEffect(space, one, values));
+  const held = others(heldValues(problem, before));
+  const safe = held.length > 0 ? held : others(safeValues(problem, before));
   const over: TunerState = withoutRace(state);
+  if (held.length === 0 && isBetterThanStart(problem, before, observation)) {
+    // A step out of a configuration that is broken itself: the way is right, only not far enough.
+    return { ...over, barriers: [...state.barriers, { safe: values, violator: values }] };
+  }
+  const barrier = barrierOf(space, safe.length > 0 ? safe : [problem.start], values);
   // An adopted configuration that breaks a limit now is given up for the one before it.
   const incumbents =
     state.incumbents.length > 1 && sameEffect(space, incumbentOf(state), values)
@@ -183,12 +233,25 @@ function afterUnsafe(
     incumbents,
     barriers: [...state.barriers, barrier],
     radius: Math.max(RADIUS.least, AFTER_UNSAFE.radius * state.radius),
-    retreat: {
-      radius: AFTER_UNSAFE.retreat * Math.min(Math.max(0, ...ways), state.radius),
-      distance: distanceBetween(space, barrier.safe, values),
-    },
+    // There is nothing to go back to where what is in force breaks its limits, too.
+    ...(held.length > 0 && {
+      retreat: {
+        radius: AFTER_UNSAFE.retreat * Math.min(Math.max(0, ...ways), state.radius),
+        distance: distanceBetween(space, barrier.safe, values),
+      },
+    }),
     sinceProgress: state.sinceProgress + 1,
   };
+}
+
+/** Whether a violator broke its limits by less than the configuration in force does. */
+function isBetterThanStart(
+  { limits, space, start }: SessionFacts['problem'],
+  before: readonly Trial[],
+  observation: Observation,
+): boolean {
+  const started = before.findLast((trial) => sameEffect(space, trial.values, start));
+  return started?.unsafe === true && excessOf(limits, observation) < excessOf(limits, started);
 }
 
 /** The policy after one more trial: advantage over the best before, on the scale of comparison. */
@@ -211,12 +274,7 @@ function taught(
 }
 
 /** A step that was better needs no way back: the group is done. */
-function screened(
-  _: SessionFacts,
-  before: readonly Trial[],
-  state: TunerState,
-  { value }: Observation,
-): TunerState {
+function screened(before: readonly Trial[], state: TunerState, { value }: Observation): TunerState {
   const best = bestOf(before);
   if (state.screening?.from === undefined || value === undefined) return state;
   if (best !== undefined && value >= best.value) return state;
@@ -235,8 +293,4 @@ function bestOf(trials: readonly Trial[]): { value: number; values: Values } | u
 
 function wordsOf({ value }: Observation): string {
   return value === undefined ? '' : `measured ${short(value)}: `;
-}
-
-function signed(ratio: number): string {
-  return `${ratio >= 0 ? '+' : ''}${(ratio * 100).toFixed(1)} %`;
 }

@@ -2,12 +2,13 @@
 import { changedKnobs } from './encoding.ts';
 import type { Known } from './exploring.ts';
 import { probabilitySafe } from './exploring.ts';
-import { asChange, scaleOfTrials, short } from './measures.ts';
+import { asChange, scaleOfTrials } from './measures.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { Values } from './space/bound-space.ts';
 import { incumbentOf } from './tuner-state.ts';
 import type { TunerState } from './tuner-state.ts';
 import type { Explanation, KnobShare, Prediction, Step } from './tuner.ts';
+import { short } from './wording.ts';
 
 /** Half-width of a 90 % interval in standard deviations. */
 const NINETY = 1.645;

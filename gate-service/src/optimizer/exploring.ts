@@ -11,6 +11,7 @@ import { changedKnobs, isOrdered, sameEffect, wayAlong } from './encoding.ts';
 import { expectedImprovement } from './landscape.ts';
 import type { Landscape } from './landscape.ts';
 import { blame, distanceBetween, isBeyond } from './safety.ts';
+import { heldValues } from './session-facts.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { BoundSpace, Values } from './space/bound-space.ts';
 import type { Screening, TunerState } from './tuner-state.ts';
@@ -46,6 +47,8 @@ const DISTINCT = 0.03;
 const SCREENING = { way: 0.15, knobs: 2, groups: 5 } as const;
 /** How fast the policy's say fades: its density counts to the power of this ÷ evaluations (πBO). */
 const POLICY_WEIGHT = 0.7;
+/** How much more the search for what holds the limits weighs than the policy's preference. */
+const SEARCH_WEIGHT = 10;
 /** Sure enough of an expert's knob to take it over at once. */
 const SURE = 0.5;
 
@@ -65,21 +68,34 @@ export function explore(known: Known, state: TunerState): Explored {
     const jump = expertOf(known, state) ?? rememberedOf(known, state);
     if (jump !== undefined) return { next: jump, state };
   }
+  // Where nothing held its limits there is no safe place to look around from: only a way out.
+  if (isLost(known)) return improve(known, state, around, random);
   const screened = screen(known, state, around, random);
   return screened.next === undefined ? improve(known, screened.state, around, random) : screened;
 }
 
 /** Probability that all limits hold: critics times what violators tell, own ones and remembered ones. */
 export function probabilitySafe(known: Known, state: TunerState, values: Values): number {
+  return known.landscape.outlook(values).safe * clearOfViolators(known, state, values);
+}
+
+/** Probability that a configuration does not break what violators broke. */
+function clearOfViolators(known: Known, state: TunerState, values: Values): number {
   const { space } = known.facts.problem;
   const hints = known.facts.memory.hints.map(
     ({ barrier, weight }) => 1 - weight * blame(space, barrier, known.safe, values),
   );
   const own = state.barriers.map((barrier) => 1 - blame(space, barrier, known.safe, values));
-  return [...own, ...hints].reduce((p, q) => p * q, known.landscape.outlook(values).safe);
+  return [...own, ...hints].reduce((p, q) => p * q, 1);
 }
 
-function expertOf({ facts, steps }: Known, state: TunerState): Explored['next'] {
+/** Whether nothing measured held its limits, not even what is in force. */
+function isLost({ facts, trials }: Known): boolean {
+  return heldValues(facts.problem, trials).length === 0;
+}
+
+function expertOf(known: Known, state: TunerState): Explored['next'] {
+  const { facts, steps } = known;
   const { space, prior, start } = facts.problem;
   if (prior === undefined || steps.some(({ proposal }) => proposal.source === 'expert')) {
     return undefined;
@@ -100,6 +116,8 @@ function expertOf({ facts, steps }: Known, state: TunerState): Explored['next'] 
     .flatMap((checked) => (checked.ok ? [checked.values] : []));
   if (values === undefined || sameEffect(space, values, start)) return undefined;
   if (state.barriers.some((barrier) => isBeyond(space, barrier, values))) return undefined;
+  // Critics know nothing so far off; what broke limits on similar workloads is known.
+  if (clearOfViolators(known, state, values) < SAFE.remembered) return undefined;
   return { values, source: 'expert', reason: prior.reason };
 }
 
@@ -190,7 +208,8 @@ function groupsOf(space: BoundSpace, at: Values, random: Random): Record<string,
 function improve(known: Known, state: TunerState, around: Surroundings, random: Random): Explored {
   const { facts, steps, landscape, leader } = known;
   const { space } = around;
-  const least = facts.memory.incumbents.length > 0 ? SAFE.warm : SAFE.cold;
+  const lost = isLost(known);
+  const least = lost ? 0 : facts.memory.incumbents.length > 0 ? SAFE.warm : SAFE.cold;
   const target = landscape.outlook(leader).mean;
   const say = POLICY_WEIGHT / Math.max(1, steps.length);
   let best: { values: Values; score: number } | undefined;
@@ -209,15 +228,18 @@ function improve(known: Known, state: TunerState, around: Surroundings, random: 
     );
     for (const values of candidates) {
       if (!isNews(known, state, values)) continue;
-      if (probabilitySafe(known, state, values) < least) continue;
+      const safe = probabilitySafe(known, state, values);
+      if (safe < least) continue;
       const outlook = landscape.outlook(values);
       promise = Math.max(promise, target - outlook.mean + 1.645 * outlook.sd);
       const gain = Math.log(expectedImprovement(outlook, target) + 1e-12);
-      const score = gain + say * logPreference(space, state.policy, values);
+      // Lost, what is likeliest to hold the limits is worth most (Gelbart, Snoek & Adams 2014).
+      const worth = lost ? SEARCH_WEIGHT * Math.log(safe + 1e-12) : gain;
+      const score = worth + say * logPreference(space, state.policy, values);
       if (best === undefined || score > best.score) best = { values, score };
     }
   }
-  const quiet = promise < landscape.noise ? state.quiet + 1 : 0;
+  const quiet = !lost && promise < landscape.noise ? state.quiet + 1 : 0;
   if (best === undefined) {
     if (state.retreat === undefined) return { state: { ...state, quiet } };
     const reason = 'back to the best safe configuration after an unsafe one';
@@ -227,8 +249,9 @@ function improve(known: Known, state: TunerState, around: Surroundings, random: 
     next: {
       values: best.values,
       source: 'critic',
-      reason:
-        'the critics expect most of it among what is within reach and likely to hold the limits',
+      reason: lost
+        ? 'nothing measured holds the limits yet: the critics see in it the likeliest way there'
+        : 'the critics expect most of it among what is within reach and likely to hold the limits',
     },
     state: { ...state, quiet },
   };

@@ -12,7 +12,7 @@ import type { Hyperparameters } from './critics/hyperparameters.ts';
 import { transferEnsemble } from './critics/transfer.ts';
 import type { PastCritic } from './critics/transfer.ts';
 import { encode } from './encoding.ts';
-import { limitScore, WORST } from './measures.ts';
+import { boundedScores, limitScore, WORST } from './measures.ts';
 import type { ValueScale } from './measures.ts';
 import type { BoundSpace, Values } from './space/bound-space.ts';
 import type { Limit, Trial } from './tuner.ts';
@@ -62,6 +62,8 @@ const OBJECTIVE_SPREAD = 0.25;
 const LIMIT_SPREAD = 0.2;
 /** Score (logarithm of metric ÷ limit) above which a metric jumped rather than grew. */
 const CLIFF = 0.3;
+/** P(a limit holds) where no metric of it was ever told: as likely as not. */
+const UNKNOWN = 0.5;
 /** From so many evaluations on, trees may take the process's place. */
 const CHOICE_FROM = 15;
 
@@ -71,9 +73,10 @@ export function objectiveData(
   scale: ValueScale,
 ): CriticData {
   const known = trials.filter(({ value, unsafe }) => value !== undefined || unsafe);
+  const scoreOf = boundedScores(trials, scale);
   return {
     x: known.map(({ values }) => encode(space, values)),
-    y: known.map(({ value }) => (value === undefined ? WORST : Math.min(WORST, scale.of(value)))),
+    y: known.map(({ value }) => (value === undefined ? WORST : scoreOf(value))),
   };
 }
 
@@ -119,10 +122,9 @@ export function fitLandscape(options: LandscapeOptions): Landscape {
   }
 
   const objective = fit(OBJECTIVE, objectiveData(space, trials, options.scale), OBJECTIVE_SPREAD);
-  const critics = limits.flatMap((limit) => {
-    const critic = fit(limitCritic(limit), limitData(space, trials, limit), LIMIT_SPREAD);
-    return critic === undefined ? [] : [critic];
-  });
+  const critics = limits.map((limit) =>
+    fit(limitCritic(limit), limitData(space, trials, limit), LIMIT_SPREAD),
+  );
 
   // Asked for several times a configuration; each answer costs a solution per critic.
   const known = new Map<string, Outlook>();
@@ -145,7 +147,8 @@ export function fitLandscape(options: LandscapeOptions): Landscape {
 }
 
 /** P(one evaluation stays below the limit): what counts is what will be measured, noise and all. */
-function holds(critic: Critic, x: readonly number[]): number {
+function holds(critic: Critic | undefined, x: readonly number[]): number {
+  if (critic === undefined) return UNKNOWN;
   const { mean, sd } = critic.predict(x);
   const spread = Math.hypot(sd, critic.noise);
   if (spread > 0) return normalCdf(-mean / spread);

@@ -1,4 +1,5 @@
 /** One session: asks, tells, and what is remembered between them. All thinking is in the modules it calls. */
+import { blindOf } from './blindness.ts';
 import { lapOf, raceDue, tiredOf } from './comparing.ts';
 import { decide } from './deciding.ts';
 import { sameEffect, sameValues } from './encoding.ts';
@@ -10,7 +11,8 @@ import type { Landscape } from './landscape.ts';
 import { checkObservation } from './measures.ts';
 import { onlyBarriers, recall, remember } from './memory.ts';
 import { LEAST_LAPS } from './racing.ts';
-import { learn, safeValues, trialsOf } from './session-facts.ts';
+
+import { heldValues, learn, safeValues, trialsOf } from './session-facts.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { Values } from './space/bound-space.ts';
 import { hashOfSpace } from './space-hash.ts';
@@ -80,6 +82,13 @@ export function startSession(
     if (steps.length === 0) {
       return { values: problem.start, source: 'start', reason: 'the configuration in force' };
     }
+    const blind = blindOf(problem, steps);
+    if (blind?.kind === 'end') {
+      state = { ...state, ended: blind.reason };
+      return undefined;
+    }
+    if (blind !== undefined)
+      return { values: problem.start, source: 'rerun', reason: blind.reason };
     if (state.race !== undefined) return lapOf(state.race);
     const known = know();
     const tired = tiredOf(known, state);
@@ -128,11 +137,11 @@ export function startSession(
   }
 
   function know(): Known {
-    const trials = trialsOf(steps);
+    const trials = trialsOf(problem.limits, steps);
     const safe = safeValues(problem, trials);
     const learnt = learn(facts, state, trials);
     const { landscape } = learnt;
-    const leader = leaderOf(landscape, safe);
+    const leader = leaderOf(landscape, trials, safe);
     state = led(learnt.state, landscape, leader);
     dropped = landscape.dropped.map(
       ({ index, reason }) => `former session ${index + 1} of those is not used: ${reason}`,
@@ -141,7 +150,13 @@ export function startSession(
   }
 
   /** Where the search goes on: best by the critics among what was measured to be safe, with some doubt. */
-  function leaderOf(landscape: Landscape, safe: readonly Values[]): Values {
+  function leaderOf(
+    landscape: Landscape,
+    trials: readonly Trial[],
+    safe: readonly Values[],
+  ): Values {
+    // Nothing held its limits: on from what broke them least.
+    if (heldValues(problem, trials).length === 0) return safe.at(-1) ?? problem.start;
     let best = incumbentOf(state);
     let least = Infinity;
     for (const values of safe) {
@@ -195,7 +210,7 @@ export function startSession(
   function tell(id: number, told: Observation): Decision {
     if (open?.id !== id) throw new UnknownProposalError(id, open?.id);
     checkObservation(told);
-    const trials = trialsOf(steps);
+    const trials = trialsOf(problem.limits, steps);
     const observation = withValue(told, trials, incumbentOf(state), sameAs);
     const decided = decide(facts, trials, state, open, observation);
     steps.push({ proposal: open, observation, decision: decided.decision });
@@ -219,7 +234,7 @@ export function startSession(
   }
 
   function experience(): Experience {
-    const trials = trialsOf(steps);
+    const trials = trialsOf(problem.limits, steps);
     const best = incumbentOf(state);
     return remember(hash, options.experience, {
       context: problem.context,

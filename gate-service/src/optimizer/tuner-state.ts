@@ -13,7 +13,15 @@ export interface Race {
   readonly incumbent: Values;
   /** How many laps it takes; odd, decided before the first one. */
   readonly planned: number;
-  readonly laps: readonly { readonly lane: Lane; readonly value: number }[];
+  readonly laps: readonly RaceLap[];
+}
+
+export interface RaceLap {
+  readonly lane: Lane;
+  /** Absent where an evaluation of the configuration in force was unsafe and brought none. */
+  readonly value?: number;
+  /** Of the configuration in force: it broke a limit. Such a lap of a challenger ends the race. */
+  readonly broken?: boolean;
 }
 
 /** Small steps there and back along a few knobs at a time, before the critics know anything. */

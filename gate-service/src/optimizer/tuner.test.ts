@@ -38,7 +38,7 @@ describe('asking', () => {
     const { numeric } = tuner.snapshot().state.policy;
     expect(numeric.share?.mean).toBeCloseTo(0.5);
     expect(numeric.workers?.sd).toBeLessThan(numeric.share?.sd ?? 0);
-    tuner.tell(1, { value: 200 });
+    tuner.tell(1, { value: 200, metrics: { errors: 0 } });
     const expert = tuner.ask();
     expect(expert).toMatchObject({ id: 2, source: 'expert', values: prior.values });
     expect(expert?.reason).toBe(prior.reason);
@@ -56,7 +56,7 @@ describe('asking', () => {
       reason: 'a guess',
     };
     const tuner = createTuner({ ...PROBLEM, prior }, OPTIONS);
-    tuner.tell(tuner.ask()?.id ?? 0, { value: 200 });
+    tuner.tell(tuner.ask()?.id ?? 0, { value: 200, metrics: { errors: 0 } });
     expect(tuner.ask()?.values).toEqual({ workers: 80, share: 0.5, balancer: 'round' });
   });
 
@@ -191,13 +191,14 @@ describe('adoption', () => {
 
   it('decides comparisons side by side at once', () => {
     const tuner = createTuner(PROBLEM, { budget: 4, seed: 1, paired: true });
-    tuner.tell(tuner.ask()!.id, { value: 100 });
+    const metrics = { errors: 0 };
+    tuner.tell(tuner.ask()!.id, { value: 100, metrics });
     const noisy = (effect: number, seed: number) =>
       Array.from({ length: 8 }, (_, i) => effect + 0.05 * drawNormal(createRandom(seed, `${i}`)));
-    const flat = tuner.tell(tuner.ask()!.id, { logRatios: noisy(0, 1) });
+    const flat = tuner.tell(tuner.ask()!.id, { logRatios: noisy(0, 1), metrics });
     expect(flat).toMatchObject({ verdict: 'rejected', incumbent: PROBLEM.start });
     const challenger = tuner.ask()!;
-    const won = tuner.tell(challenger.id, { logRatios: noisy(-0.4, 2) });
+    const won = tuner.tell(challenger.id, { logRatios: noisy(-0.4, 2), metrics });
     expect(won).toMatchObject({ verdict: 'adopted', incumbent: challenger.values });
     expect(won.effect!.confidence).toBeCloseTo(1 - 0.05 / 3);
     expect(play(tuner, SMOOTH).every(({ source }) => source !== 'rerun')).toBe(true);

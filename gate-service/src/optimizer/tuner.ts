@@ -56,7 +56,9 @@ export interface Prediction {
   /** 90 % interval of `change`. */
   readonly low: number;
   readonly high: number;
-  /** 0–1: probability that every limit holds. */
+  /** As in {@link Decision.effect}: set where changes are no ratios. */
+  readonly reference?: number;
+  /** 0–1: probability that every limit holds; one that nothing is known of counts 0.5. */
   readonly safe: number;
   /** The knobs that carry the predicted change, most important first; shares sum to at most 1. */
   readonly knobs: readonly KnobShare[];
@@ -84,7 +86,7 @@ export interface Proposal {
 export interface Observation {
   /** What is to be made small, e.g. p95 in ms. Finite. */
   readonly value?: number;
-  /** At least those with a limit; a missing one counts as unknown. */
+  /** At least those with a limit: without it the evaluation cannot count as safe, nor be adopted. */
   readonly metrics?: Readonly<Record<string, number>>;
   readonly unsafe?: boolean;
   /** Why the caller broke the evaluation off; counts as unsafe. */
@@ -128,6 +130,11 @@ export interface Decision {
     /** 0–1, two-sided. */
     readonly confidence: number;
     readonly comparisons: number;
+    /**
+     * Where values may be 0 or less there are no ratios: `change`, `low` and `high` are then
+     * differences, and this is what a difference of 1 is in the value's own unit.
+     */
+    readonly reference?: number;
   };
 }
 
@@ -169,11 +176,13 @@ export interface TuningResult {
   readonly ended: string;
 }
 
-/** What one evaluation taught. `safe` is absent where nothing about limits is known. */
+/** What one evaluation taught. */
 export interface Trial {
   readonly values: Values;
   readonly value?: number;
+  /** A limit whose metric is missing was not judged: such a trial is not safe, whatever `unsafe` says. */
   readonly metrics?: Readonly<Record<string, number>>;
+  /** Whether a limit was seen to be broken, or it was reported or broken off as unsafe. */
   readonly unsafe: boolean;
 }
 
