@@ -3,20 +3,20 @@ import { z } from 'zod';
 import type { Experience } from './tuner.ts';
 
 const finite = z.number();
-const values = z.record(z.string(), z.union([finite, z.boolean(), z.string()]));
-const numbers = z.record(z.string(), finite);
+export const valuesSchema = z.record(z.string(), z.union([finite, z.boolean(), z.string()]));
+export const numbersSchema = z.record(z.string(), finite);
 
 const trial = z.strictObject({
-  values,
+  values: valuesSchema,
   value: finite.exactOptional(),
-  metrics: numbers.exactOptional(),
+  metrics: numbersSchema.exactOptional(),
   unsafe: z.boolean(),
 });
 
-const policy = z.strictObject({
+export const policySchema = z.strictObject({
   updates: z.int().nonnegative(),
   numeric: z.record(z.string(), z.strictObject({ mean: finite, sd: z.number().positive() })),
-  categorical: z.record(z.string(), numbers),
+  categorical: z.record(z.string(), numbersSchema),
 });
 
 /** Parses what {@link Tuner.experience} gave; `version` tells of newer files. */
@@ -25,12 +25,13 @@ export const experienceSchema = z.strictObject({
   space: z.string(),
   sessions: z.array(
     z.strictObject({
-      context: numbers,
-      start: values,
+      context: numbersSchema,
+      start: valuesSchema,
       trials: z.array(trial),
-      policy,
-      adopted: values.exactOptional(),
-      violators: z.array(values),
+      policy: policySchema,
+      adopted: valuesSchema.exactOptional(),
+      violators: z.array(valuesSchema),
+      remnant: z.literal(true).exactOptional(),
     }),
   ),
 });

@@ -2,7 +2,8 @@
 import { changedKnobs } from './encoding.ts';
 import type { Known } from './exploring.ts';
 import { probabilitySafe } from './exploring.ts';
-import { asChange, scaleOfTrials } from './measures.ts';
+import { asChange, holdsLimits, scaleOfTrials } from './measures.ts';
+import { trialsOf } from './session-facts.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { Values } from './space/bound-space.ts';
 import { incumbentOf } from './tuner-state.ts';
@@ -42,6 +43,7 @@ export function predictionOf(known: Known, state: TunerState, values: Values): P
     change: change(mean),
     low: change(mean - NINETY * sd),
     high: change(mean + NINETY * sd),
+    ...(scale.reference === undefined ? {} : { reference: scale.reference }),
     safe: probabilitySafe(known, state, values),
     knobs,
   };
@@ -53,29 +55,59 @@ export function explain(
   steps: readonly Step[],
   dropped: readonly string[],
 ): Explanation {
-  const { space, start } = facts.problem;
+  const { limits, space, start } = facts.problem;
   const best = incumbentOf(state);
   const changes = space.names
     .filter((name) => best[name] !== start[name])
     .map((name) => ({ name, from: start[name] ?? '', to: best[name] ?? '' }));
-  const adoption = steps.findLast(({ decision }) => decision.adopted);
-  const kept = changes.length === 0 ? undefined : adoption?.decision.effect;
-  const unsafe = steps.filter(({ decision }) => decision.verdict === 'unsafe').length;
+  const adoption = changes.length === 0 ? undefined : adoptionOf(steps, best, space.names);
+  const effect = adoption?.decision.effect;
+  const trials = trialsOf(limits, steps);
+  const unsafe = trials.filter((trial) => trial.unsafe).length;
+  const unjudged = trials.filter((trial) => !trial.unsafe && !holdsLimits(limits, trial)).length;
   const words = changes.map(({ name, from, to }) => `${name} ${word(from)} → ${word(to)}`);
   return {
-    summary:
-      `${steps.length} evaluations, ${unsafe} of them unsafe. ` +
-      (changes.length === 0
+    summary: [
+      `${steps.length} evaluations, ${unsafe} of them unsafe.`,
+      ...(unjudged === 0
+        ? []
+        : [`${unjudged} could not be judged by all limits, as metrics were missing.`]),
+      ...reversals(steps, space.names),
+      changes.length === 0
         ? 'Nothing was shown to be better: the configuration in force stays.'
-        : `Adopted: ${words.join(', ')}. ${adoption?.decision.sentence ?? ''}`),
+        : `Adopted: ${words.join(', ')}. ${adoption?.decision.sentence ?? ''}`,
+    ].join(' '),
     changes,
-    ...(kept === undefined ? {} : { effect: kept }),
+    ...(effect === undefined ? {} : { effect }),
     margins: marginsOfBest(steps, best, space.names),
     evaluations: steps.length,
     unsafeEvaluations: unsafe,
     trajectory: steps,
     memory: [...facts.memory.sentences, ...dropped],
   };
+}
+
+/** The step that adopted what is in force now: a later adoption may have been given up again. */
+function adoptionOf(
+  steps: readonly Step[],
+  best: Values,
+  names: readonly string[],
+): Step | undefined {
+  return steps.findLast(
+    ({ decision: { adopted, incumbent } }) =>
+      adopted && names.every((name) => incumbent[name] === best[name]),
+  );
+}
+
+/** What was adopted and given up again, and why. */
+function reversals(steps: readonly Step[], names: readonly string[]): string[] {
+  return steps.flatMap(({ decision: { incumbent, sentence, verdict }, proposal }, index) => {
+    const before = steps[index - 1]?.decision.incumbent;
+    const reverted = before !== undefined && names.some((name) => before[name] !== incumbent[name]);
+    return reverted && verdict === 'unsafe'
+      ? [`What was adopted was given up again at evaluation ${proposal.id}: ${sentence}.`]
+      : [];
+  });
 }
 
 function marginsOfBest(

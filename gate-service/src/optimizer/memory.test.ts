@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  contextDistance,
-  KEPT_SESSIONS,
-  KEPT_TRIALS,
-  recall,
-  remember,
-  similarityOf,
-} from './memory.ts';
+import { contextDistance, recall, similarityOf } from './memory.ts';
 import { initialPolicy } from './actor.ts';
 import { PROBLEM, SPACE } from './tuner-fixture.ts';
 import type { Experience, PastSession } from './tuner.ts';
@@ -15,7 +8,7 @@ const violator = { workers: 500, share: 0.3, balancer: 'round' };
 const session: PastSession = {
   context: PROBLEM.context,
   start: PROBLEM.start,
-  trials: [{ values: PROBLEM.start, value: 100, unsafe: false }],
+  trials: [{ values: PROBLEM.start, value: 100, metrics: { errors: 0 }, unsafe: false }],
   policy: initialPolicy(SPACE, PROBLEM.start),
   violators: [violator],
 };
@@ -59,17 +52,47 @@ describe('recalling', () => {
       violator,
     ]);
   });
-});
 
-describe('remembering', () => {
-  it('is bounded, and forgets the oldest first', () => {
-    const long = { ...session, trials: Array(500).fill(session.trials[0]!), context: { rate: 99 } };
-    let kept = experience();
-    for (let i = 0; i < 40; i += 1)
-      kept = remember('s', kept, { ...session, context: { rate: i } });
-    kept = remember('s', kept, long);
-    expect(kept.sessions).toHaveLength(KEPT_SESSIONS);
-    expect(kept.sessions.at(-1)!.trials).toHaveLength(KEPT_TRIALS);
-    expect(kept.sessions[0]!.context.rate).toBe(41 - KEPT_SESSIONS);
+  it('knows the violators of every session, however many came since', () => {
+    const later = Array.from({ length: 12 }, () => ({ ...session, violators: [] }));
+    const { barriers, hints, sessions } = recall(PROBLEM, experience(session, ...later), 1);
+    expect(sessions).toHaveLength(6);
+    expect(barriers).toEqual([{ safe: PROBLEM.start, violator }]);
+    expect(hints).toEqual([{ barrier: barriers[0], weight: 1 }]);
+  });
+
+  it('knows each violator once, as entered from the nearest that was safe on this workload', () => {
+    const near = { ...violator, workers: 400 };
+    const trials = [{ values: near, value: 90, metrics: { errors: 0 }, unsafe: false }];
+    const { barriers } = recall(PROBLEM, experience(session, { ...session, trials }), 1);
+    expect(barriers).toEqual([{ safe: near, violator }]);
+  });
+
+  it('forbids what would break the limits of now, and takes nothing for safe without its metric', () => {
+    const values = { ...violator, workers: 60 };
+    const measured = { values, value: 90, metrics: { errors: 0.02 }, unsafe: false };
+    const former = { ...session, violators: [], trials: [measured], adopted: values };
+    const stricter = recall(PROBLEM, experience(former), 1);
+    expect(stricter.barriers).toEqual([{ safe: PROBLEM.start, violator: values }]);
+    expect(stricter.incumbents).toEqual([]);
+    const looser = { ...PROBLEM, limits: [{ metric: 'errors', max: 0.03 }] };
+    expect(recall(looser, experience(former), 1).barriers).toEqual([]);
+    expect(recall(looser, experience(former), 1).incumbents).toEqual([values]);
+    const unjudged = {
+      ...session,
+      trials: [{ values: { ...violator, workers: 450 }, unsafe: false }],
+    };
+    expect(recall(PROBLEM, experience(unjudged), 1).barriers[0]?.safe).toEqual(PROBLEM.start);
+  });
+
+  it('does not forbid what is in force, nor draw a barrier from a start that broke a limit', () => {
+    const broken = { ...session, violators: [PROBLEM.start, violator], trials: [] };
+    expect(recall(PROBLEM, experience(broken), 1).barriers).toEqual([{ safe: violator, violator }]);
+  });
+
+  it('takes no remnant for a session', () => {
+    const { barriers, sessions } = recall(PROBLEM, experience({ ...session, remnant: true }), 1);
+    expect(barriers).toHaveLength(1);
+    expect(sessions).toEqual([]);
   });
 });

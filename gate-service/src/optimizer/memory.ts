@@ -9,7 +9,7 @@ import type { PastCritic } from './critics/transfer.ts';
 import { sameEffect, sameValues } from './encoding.ts';
 import { limitCritic, limitData, OBJECTIVE, objectiveData } from './landscape.ts';
 import type { PastCritics } from './landscape.ts';
-import { scaleOfTrials } from './measures.ts';
+import { holdsLimits, scaleOfTrials, whyUnsafe } from './measures.ts';
 import { barrierOf } from './safety.ts';
 import type { Barrier } from './safety.ts';
 import type { Values } from './space/bound-space.ts';
@@ -23,9 +23,8 @@ const WIDTH = 0.5;
 const SAME = 0.02;
 /** Sessions that are looked at, the most similar ones. */
 const MOST_SESSIONS = 6;
-/** Sessions and trials a session that are kept. */
-export const KEPT_SESSIONS = 30;
-export const KEPT_TRIALS = 120;
+/** Violators that warn or forbid, the most similar workloads' and among these the newest. */
+const MOST_VIOLATORS = 120;
 const LEAST_SIMILARITY = 0.05;
 /** Fewer safe trials than this teach nothing of a landscape. */
 const LEAST_TRIALS = 4;
@@ -87,7 +86,7 @@ export function recall(
 ): Memory {
   const { space, context } = problem;
   const legal = (values: Values): boolean => space.check(values).ok;
-  const sessions = (experience?.sessions ?? [])
+  const similar = (experience?.sessions ?? [])
     .map((session, index) => ({
       session: { ...session, trials: session.trials.filter(({ values }) => legal(values)) },
       similarity: similarityOf(context, session.context),
@@ -95,7 +94,9 @@ export function recall(
     }))
     .filter(({ similarity }) => similarity >= LEAST_SIMILARITY)
     // Among equals the latest, which knows what the earlier ones did.
-    .sort((one, other) => other.similarity - one.similarity || other.index - one.index)
+    .sort((one, other) => other.similarity - one.similarity || other.index - one.index);
+  const sessions = similar
+    .filter(({ session }) => session.remnant !== true)
     .slice(0, MOST_SESSIONS);
 
   const useful = sessions.filter(
@@ -122,29 +123,15 @@ export function recall(
     );
   }
 
-  const barriers: Barrier[] = [];
-  const hints: { barrier: Barrier; weight: number }[] = [];
-  for (const { session, similarity } of sessions) {
-    const same = contextDistance(context, session.context) <= SAME;
-    const safe = [
-      session.start,
-      ...session.trials.filter(({ unsafe }) => !unsafe).map(({ values }) => values),
-    ];
-    for (const violator of session.violators) {
-      // Safe at first sight and not the next time: nothing is known to be safe about it.
-      const others = safe.filter((values) => !sameEffect(space, values, violator));
-      const barrier = barrierOf(space, others.length > 0 ? others : [session.start], violator);
-      if (barrier === undefined) continue;
-      if (same) barriers.push(barrier);
-      hints.push({ barrier, weight: similarity });
-    }
-  }
+  // Of all sessions, not only of those whose critics are used: a violator is not out of date.
+  const { barriers, hints } = violatorsOf(problem, similar);
 
   const incumbents: Values[] = [];
   for (const { session } of sessions) {
     const { adopted } = session;
     if (adopted === undefined || !legal(adopted)) continue;
     if (sameValues(space, adopted, problem.start)) continue;
+    if (breaksHere(problem, session, adopted)) continue;
     if (!incumbents.some((one) => sameValues(space, one, adopted))) incumbents.push(adopted);
   }
   const [nearest] = sessions;
@@ -168,20 +155,64 @@ export function recall(
   };
 }
 
-/** Former experience with one more session, the oldest forgotten. */
-export function remember(
-  space: string,
-  former: Experience | undefined,
-  session: PastSession,
-): Experience {
-  const bounded: PastSession = {
-    ...session,
-    trials: session.trials.slice(-KEPT_TRIALS),
-    violators: session.violators.slice(-KEPT_TRIALS),
-  };
-  return {
-    version: 1,
-    space,
-    sessions: [...(former?.sessions ?? []), bounded].slice(-KEPT_SESSIONS),
-  };
+/** What broke limits on similar workloads, each configuration once: by its most similar and newest session. */
+function violatorsOf(
+  problem: TuningProblem,
+  similar: readonly Recalled[],
+): Pick<Memory, 'barriers' | 'hints'> {
+  const { space, context, start } = problem;
+  const isSame = ({ session }: Recalled): boolean => isSameContext(context, session.context);
+  const safeThere = ({ session }: Recalled): Values[] => safeOf(problem, session);
+  const safeHere = similar.filter(isSame).flatMap(safeThere);
+  const barriers: Barrier[] = [];
+  const hints: { barrier: Barrier; weight: number }[] = [];
+  for (const recalled of similar) {
+    const same = isSame(recalled);
+    const safe = same ? safeHere : safeThere(recalled);
+    for (const violator of violatorsIn(problem, recalled.session)) {
+      if (hints.length >= MOST_VIOLATORS) return { barriers, hints };
+      // What is in force is measured first in any case, and judged by that.
+      if (sameEffect(space, violator, start)) continue;
+      if (hints.some(({ barrier }) => sameEffect(space, barrier.violator, violator))) continue;
+      // Safe at first sight and not the next time: nothing is known to be safe about it.
+      const others = safe.filter((values) => !sameEffect(space, values, violator));
+      const barrier = barrierOf(space, others, violator) ?? { safe: violator, violator };
+      if (same) barriers.push(barrier);
+      hints.push({ barrier, weight: recalled.similarity });
+    }
+  }
+  return { barriers, hints };
+}
+
+/** Newest first: those that are remembered, and what breaks the limits of now. */
+function violatorsIn(problem: TuningProblem, session: PastSession): Values[] {
+  const { space, start } = problem;
+  const whole = (values: Values): boolean =>
+    space.names.every((name) => typeof values[name] === typeof start[name]);
+  const broken = session.trials
+    .filter((trial) => whyUnsafe(problem.limits, trial) !== undefined)
+    .map(({ values }) => values);
+  return [...session.violators, ...broken].filter(whole).toReversed();
+}
+
+/** What was seen to hold the limits of now; the start, unless it broke some. */
+function safeOf(problem: TuningProblem, session: PastSession): Values[] {
+  const { space, limits } = problem;
+  const violators = violatorsIn(problem, session);
+  return [
+    session.start,
+    ...session.trials.filter((trial) => holdsLimits(limits, trial)).map(({ values }) => values),
+  ].filter((values) => !violators.some((violator) => sameEffect(space, violator, values)));
+}
+
+/** Whether a configuration broke in a former session what are the limits of now. */
+function breaksHere({ space, limits }: TuningProblem, session: PastSession, values: Values) {
+  return session.trials.some(
+    (trial) => sameEffect(space, trial.values, values) && whyUnsafe(limits, trial) !== undefined,
+  );
+}
+
+/** Whether two workloads are the same one: what broke limits on one is forbidden on the other. */
+export function isSameContext(one: Context, other: Context): boolean {
+  return contextDistance(one, other) <= SAME;
 }

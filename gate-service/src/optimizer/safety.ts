@@ -44,24 +44,50 @@ export function isBeyond(space: BoundSpace, { safe, violator }: Barrier, values:
  */
 export function blame(
   space: BoundSpace,
-  { safe, violator }: Barrier,
+  barrier: Barrier,
   held: readonly Values[],
   values: Values,
 ): number {
-  const led = changedKnobs(space, safe, violator);
-  if (led.length === 0) return 0;
+  const suspects = suspectsOf(space, barrier, held);
+  if (suspects.length === 0) return 0;
   let total = 0;
   let weights = 0;
-  for (const name of led) {
-    const share = (to: Values): number => shareOfWay(space, name, safe, violator, to);
-    const cleared = Math.min(1, Math.max(0, ...held.map(share)));
-    // Fully cleared: this knob alone was not it; it may still have had its part.
-    const weight = 1 - 0.9 * cleared;
+  for (const { cleared, name, weight } of suspects) {
     weights += weight;
-    const at = Math.min(1, share(values));
+    const at = Math.min(1, shareOfWay(space, name, barrier.safe, barrier.violator, values));
     total += weight * (cleared < 1 ? Math.max(0, (at - cleared) / (1 - cleared)) : at);
   }
   return total / weights;
+}
+
+interface Suspect {
+  readonly name: string;
+  /** 0–1: share of the way that was seen to be safe. */
+  readonly cleared: number;
+  readonly weight: number;
+}
+
+/** Asked for hundreds of candidates at a time, of the same barriers and the same safe configurations. */
+const known = new WeakMap<readonly Values[], Map<Barrier, readonly Suspect[]>>();
+
+function suspectsOf(
+  space: BoundSpace,
+  barrier: Barrier,
+  held: readonly Values[],
+): readonly Suspect[] {
+  const of = known.get(held) ?? new Map<Barrier, readonly Suspect[]>();
+  known.set(held, of);
+  const former = of.get(barrier);
+  if (former !== undefined) return former;
+  const { safe, violator } = barrier;
+  const suspects = changedKnobs(space, safe, violator).map((name) => {
+    const share = (to: Values): number => shareOfWay(space, name, safe, violator, to);
+    const cleared = Math.min(1, Math.max(0, ...held.map(share)));
+    // Fully cleared: this knob alone was not it; it may still have had its part.
+    return { name, cleared, weight: 1 - 0.9 * cleared };
+  });
+  of.set(barrier, suspects);
+  return suspects;
 }
 
 /** How far along a knob's way from safe to violator a configuration lies: 0 at or before the start, 1 at the violator. */

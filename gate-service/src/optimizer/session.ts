@@ -9,8 +9,9 @@ import type { Known } from './exploring.ts';
 import { waysBetween } from './candidates.ts';
 import type { Landscape } from './landscape.ts';
 import { checkObservation } from './measures.ts';
-import { onlyBarriers, recall, remember } from './memory.ts';
+import { onlyBarriers, recall } from './memory.ts';
 import { LEAST_LAPS } from './racing.ts';
+import { remember } from './remembering.ts';
 
 import { heldValues, learn, safeValues, trialsOf } from './session-facts.ts';
 import type { SessionFacts } from './session-facts.ts';
@@ -236,7 +237,7 @@ export function startSession(
   function experience(): Experience {
     const trials = trialsOf(problem.limits, steps);
     const best = incumbentOf(state);
-    return remember(hash, options.experience, {
+    return remember(space, hash, options.experience, {
       context: problem.context,
       start: problem.start,
       trials,

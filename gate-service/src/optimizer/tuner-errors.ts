@@ -35,3 +35,11 @@ export class ForeignExperienceError extends Error {
     this.name = 'ForeignExperienceError';
   }
 }
+
+/** A stored session that cannot go on: cut off, changed by hand, or of another version of the tuner. */
+export class DamagedSnapshotError extends Error {
+  constructor(what: string) {
+    super(`the stored session cannot be gone on with: ${what}`);
+    this.name = 'DamagedSnapshotError';
+  }
+}

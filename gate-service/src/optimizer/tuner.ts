@@ -5,11 +5,13 @@
  * equal seeds and equal observations give equal asks.
  */
 import { startSession } from './session.ts';
+import { readSnapshot } from './snapshot.ts';
 import type { TunerState } from './tuner-state.ts';
 import type { BoundSpace, Prior, Values } from './space/bound-space.ts';
 
 export type { BoundSpace, Prior, Values } from './space/bound-space.ts';
 export {
+  DamagedSnapshotError,
   ForeignExperienceError,
   IllegalObservationError,
   IllegalProblemError,
@@ -200,8 +202,10 @@ export interface PastSession {
   readonly policy: PolicyState;
   /** The configuration that was adopted, if any. */
   readonly adopted?: Values;
-  /** Configurations that broke a limit, all that are remembered. */
+  /** Configurations that broke a limit on this workload, in former sessions, too; oldest first. */
   readonly violators: readonly Values[];
+  /** Left of a session that made room for later ones: only what forbids and warns. */
+  readonly remnant?: true;
 }
 
 /** What sessions learnt; plain JSON, bounded. From outside it is parsed with `experienceSchema`. */
@@ -254,8 +258,11 @@ export function createTuner(problem: TuningProblem, options: TunerOptions): Tune
 
 /**
  * Goes on where {@link Tuner.snapshot} was taken, with the same asks.
+ * @param stored as it comes from a store: nothing in it is taken on trust
+ * @throws DamagedSnapshotError for one that no session can have left, with what is wrong in it
  * @throws ForeignExperienceError for a snapshot of other knobs
  */
-export function resumeTuner(problem: TuningProblem, snapshot: TunerSnapshot): Tuner {
+export function resumeTuner(problem: TuningProblem, stored: unknown): Tuner {
+  const snapshot = readSnapshot(problem, stored);
   return startSession(problem, snapshot.options, snapshot);
 }

@@ -6,11 +6,13 @@ import {
   IllegalObservationError,
   UnknownProposalError,
   type Decision,
+  type Prediction,
   type Proposal,
   type Tuner,
   type Values,
 } from '../../optimizer/tuner.ts';
 import type { BoundSpace } from '../../optimizer/space/bound-space.ts';
+import { changeInWords } from '../../optimizer/wording.ts';
 import type { Line } from './lines.ts';
 import { MAX_LINE_BYTES, MessageError, parseMessage } from './messages.ts';
 
@@ -118,7 +120,7 @@ function describeProposal({ id, source, reason, predicted }: Proposal): string {
   const expected =
     predicted === undefined
       ? ''
-      : `; expected ${percent(predicted.change)} (${percent(predicted.low)} to ${percent(predicted.high)}), safe with ${Math.round(predicted.safe * 100)} %`;
+      : `; expected ${wordsOf(predicted)}, safe with ${Math.round(predicted.safe * 100)} %`;
   return `ask ${id} (${source}): ${reason}${expected}`;
 }
 
@@ -126,6 +128,7 @@ function describeDecision({ id, verdict, sentence }: Decision): string {
   return `tell ${id} (${verdict}): ${sentence}`;
 }
 
-function percent(change: number): string {
-  return `${change >= 0 ? '+' : ''}${(change * 100).toFixed(1)} %`;
+function wordsOf({ change, low, high, reference }: Prediction): string {
+  const [middle, from, to] = [change, low, high].map((one) => changeInWords(one, reference));
+  return `${middle ?? ''} (${from ?? ''} to ${to ?? ''})`;
 }

@@ -35,7 +35,10 @@ const values = z.record(z.string(), z.union([z.number(), z.boolean(), z.string()
 /** Told apart first: what is no memory at all, and what a later version wrote. */
 export const headSchema = z.looseObject({ format: z.literal(FORMAT), version: z.int() });
 
-/** Its frame; whether the tuner can go on from what is in it, the tuner says. */
+/**
+ * Its frame alone: the tuner checks the whole before it goes on from it, and a session that it refuses
+ * can be left with --fresh, without the loss of what others taught.
+ */
 const snapshotSchema = z
   .looseObject({
     version: z.literal(1),

@@ -97,6 +97,6 @@ function former(session: OpenSession | undefined): string {
 }
 
 function knowing(experience: Experience | undefined): string {
-  const count = experience?.sessions.length ?? 0;
+  const count = experience?.sessions.filter(({ remnant }) => remnant !== true).length ?? 0;
   return count === 0 ? 'no experience' : `experience of ${count} sessions`;
 }
