@@ -9,7 +9,7 @@ import { against } from './override-words.ts';
 import { checkedExpiry, checkedReason, requireSomebodyElse } from './order-rules.ts';
 import { promotable, requirePromotable, targetOfOverride } from './promotable.ts';
 import type { Promotions } from './promotion.ts';
-import type { OverrideRecord, PromotionRecord, RunRecord } from './records.ts';
+import type { NewAuditEntry, OverrideRecord, PromotionRecord, RunRecord } from './records.ts';
 import { revisionOf } from './revision.ts';
 import type { OverrideOrder, PromotionOrder } from './run-service.ts';
 import { RefusedError } from './run-service.ts';
@@ -97,7 +97,7 @@ export class People {
       state: 'waiting',
       ...(run.cause === undefined ? {} : { cause: run.cause }),
     };
-    await store.appendAudit({
+    const entry: NewAuditEntry = {
       at: record.at,
       actor,
       action: 'run.override',
@@ -112,8 +112,12 @@ export class People {
         cause: run.cause ?? null,
         loosened: run.settings.loosened ?? [],
       },
+    };
+    // Looked at once more where it is stored: of two who saw the same, one orders.
+    await store.createOverride(record, entry, (stored, overrides) => {
+      requireSeen(stored, overrides, order.seen);
+      requirePromotable(stored, order.order);
     });
-    await store.saveOverride(record);
     await journal.append(
       run.id,
       'override',

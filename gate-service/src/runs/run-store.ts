@@ -253,6 +253,16 @@ export interface RunStore {
   reference(service: string): Promise<ReferenceRecord | undefined>;
 
   // people
+  /**
+   * Stores a new order together with its audit entry.
+   * @param accept given the run and all its orders, oldest first, as they are then; neither another order nor a change
+   *   of the run comes between the looking and the storing. What it throws is thrown, and nothing is stored
+   */
+  createOverride(
+    override: OverrideRecord,
+    audit: NewAuditEntry,
+    accept: (run: RunRecord, overrides: readonly OverrideRecord[]) => void,
+  ): Promise<void>;
   /** Inserts, or replaces the override with this id. */
   saveOverride(override: OverrideRecord): Promise<void>;
   /** The latest of the run. */

@@ -1,14 +1,38 @@
-import type { Insertable, Kysely, Selectable } from 'kysely';
-import type { OverrideRecord, OverrideState, RunStore } from '../runs/run-store.ts';
+import type { Insertable, Kysely, Selectable, Transaction } from 'kysely';
+import type { OverrideRecord, OverrideState, RunRecord, RunStore } from '../runs/run-store.ts';
 import type { Cause } from '../runs/run.ts';
+import { appendEntry } from './audit.ts';
 import { batched, byKey } from './batch.ts';
+import { isPostgres, serialise } from './dialect.ts';
+import { rowToRun } from './run-rows.ts';
 import type { RunOverrideTable, Schema } from './schema.ts';
 
-type Part = Pick<RunStore, 'saveOverride' | 'override' | 'overrides' | 'waitingOverrides'>;
+type Part = Pick<
+  RunStore,
+  'createOverride' | 'saveOverride' | 'override' | 'overrides' | 'waitingOverrides'
+>;
 
 /** What people ordered against decisions, and what came of it. */
 export function overrideQueries(db: Kysely<Schema>): Part {
+  const ofRuns = (runIds: readonly string[], on: Kysely<Schema> = db) =>
+    on
+      .selectFrom('run_overrides')
+      .selectAll()
+      .where('run_id', 'in', runIds)
+      .orderBy('at')
+      .orderBy('id')
+      .execute();
+
   return {
+    createOverride: (override, audit, accept) =>
+      db.transaction().execute(async (trx) => {
+        await serialise(trx, `orders of ${override.runId}`);
+        const run = await heldRun(trx, override.runId);
+        accept(run, (await ofRuns([override.runId], trx)).map(rowToOverride));
+        await trx.insertInto('run_overrides').values(overrideToRow(override)).execute();
+        await appendEntry(trx, audit);
+      }),
+
     async saveOverride(override) {
       const { id, ...row } = overrideToRow(override);
       await db
@@ -31,14 +55,7 @@ export function overrideQueries(db: Kysely<Schema>): Part {
     },
 
     overrides: batched<readonly OverrideRecord[]>(async (runIds) => {
-      const rows = await db
-        .selectFrom('run_overrides')
-        .selectAll()
-        .where('run_id', 'in', runIds)
-        .orderBy('at')
-        .orderBy('id')
-        .execute();
-      return byKey(rows, ({ run_id }) => run_id, rowToOverride);
+      return byKey(await ofRuns(runIds), ({ run_id }) => run_id, rowToOverride);
     }, []),
 
     async waitingOverrides() {
@@ -52,6 +69,14 @@ export function overrideQueries(db: Kysely<Schema>): Part {
       return rows.map(rowToOverride);
     },
   };
+}
+
+/** The run, which nobody changes until the transaction ends: in SQLite there is one writer anyway. */
+async function heldRun(trx: Transaction<Schema>, id: string): Promise<RunRecord> {
+  const query = trx.selectFrom('runs').selectAll().where('id', '=', id);
+  const row = await (isPostgres(trx) ? query.forShare() : query).executeTakeFirst();
+  if (row === undefined) throw new Error(`there is no run ${id}`);
+  return rowToRun(row);
 }
 
 function overrideToRow(override: OverrideRecord): Insertable<RunOverrideTable> {

@@ -82,6 +82,29 @@ export function auditContract(store: StoreOf): void {
     expect(sequences(await store().auditFrom(3, 2))).toStrictEqual([3, 4]);
   });
 
+  it('takes one of two orders that saw the same of a run, and nothing of the other', async () => {
+    await store().createRun(finishedRun('run-1'));
+    const place = (id: string, seen: number) => {
+      const audited = { ...entry, action: 'run.override', data: { override: id } };
+      return store().createOverride(override(id, 'run-1'), audited, (run, orders) => {
+        if (run.version !== 1 || orders.length !== seen) throw new Error(`${id} came too late`);
+      });
+    };
+    const ids = ['o-1', 'o-2', 'o-3', 'o-4', 'o-5', 'o-6'];
+    const ends = await Promise.allSettled(ids.map((id) => place(id, 0)));
+    const taken = ids.filter((_, index) => ends[index]?.status === 'fulfilled');
+    expect(taken).toHaveLength(1);
+    const audited = async () =>
+      (await store().auditFrom(1, 100)).map(({ data }) => data.override as string);
+    expect((await store().overrides('run-1')).map(({ id }) => id)).toStrictEqual(taken);
+    expect(await audited()).toStrictEqual(taken);
+    await place('o-7', 1);
+    expect(await audited()).toStrictEqual([...taken, 'o-7']);
+    await expect(
+      store().createOverride(override('o-8', 'none'), entry, () => undefined),
+    ).rejects.toThrow('there is no run none');
+  });
+
   it('keeps every override of a run beside the others', async () => {
     await store().createRun(finishedRun('run-1'));
     await store().createRun(newRun('run-2'));

@@ -313,6 +313,17 @@ export class MemoryStore implements RunStore {
     return given(this.#references.get(service));
   }
 
+  async createOverride(
+    override: OverrideRecord,
+    audit: NewAuditEntry,
+    accept: (run: RunRecord, overrides: readonly OverrideRecord[]) => void,
+  ) {
+    const run = this.#runs.get(override.runId);
+    if (run === undefined) throw new Error(`there is no run ${override.runId}`);
+    accept(run, this.#overridesOf({ runId: override.runId }));
+    this.#overrides.set(override.id, override);
+    await this.appendAudit(audit);
+  }
   async saveOverride(override: OverrideRecord) {
     this.#overrides.set(override.id, override);
     return done();
