@@ -3,6 +3,7 @@
  * started here, with everything of its own in a temporary folder, and ended with the test.
  */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -26,20 +27,29 @@ export interface DockerEngine {
   /** Runs the docker command against this engine; answers what it printed. @throws Error with its complaint */
   docker(args: readonly string[]): Promise<string>;
   /** Whether the image is in the engine or in the cache. */
-  has(name: string, key: string): Promise<boolean>;
+  has(name: string): Promise<boolean>;
   /**
    * Makes sure that the image is there: from the component cache, else by `make`, and kept in the cache then.
-   * @param key what the image is made of; another key, another file in the cache
+   * @param name with a tag that changes with what the image is made of ({@link imageOf}): whatever has this name
+   *   already, in an engine that outlives the test too, is taken for it
    */
-  image(name: string, key: string, make: () => Promise<void>): Promise<void>;
+  image(name: string, make: () => Promise<void>): Promise<void>;
   /** A small Debian, made here by debootstrap; its name. For images that need a base where none can be pulled. */
   debianImage(): Promise<string>;
   stop(): Promise<void>;
 }
 
 const DEFAULT_SOCKET = '/var/run/docker.sock';
-const SUITE = 'bookworm';
-const DEBIAN_IMAGE = `speed-gate-test/debian:${SUITE}`;
+const DEBOOTSTRAP = ['--variant=minbase', 'bookworm'] as const;
+
+/** The name of an image that is made of these texts: other texts, another tag. */
+export function imageOf(repository: string, ...madeOf: readonly string[]): string {
+  const key = createHash('sha256').update(JSON.stringify(madeOf)).digest('hex').slice(0, 12);
+  return `${repository}:${key}`;
+}
+
+/** A small Debian; `debianImage` of an engine sees to it that it is there. */
+export const DEBIAN_IMAGE = imageOf('speed-gate-test/debian', ...DEBOOTSTRAP);
 
 /** @throws Error saying what to do when there is no engine and none can be started */
 export async function startDockerEngine(): Promise<DockerEngine> {
@@ -121,9 +131,9 @@ function engineAt(host: string): DockerEngine {
     const env = { ...process.env, DOCKER_HOST: host, DOCKER_BUILDKIT: '0' };
     return (await run(program, args, { env })).stdout.trim();
   };
-  const image: DockerEngine['image'] = async (name, key, make) => {
+  const image: DockerEngine['image'] = async (name, make) => {
     if (await isThere(docker, name)) return;
-    const file = cacheFile(name, key);
+    const file = cacheFile(name);
     await mkdir(path.dirname(file), { recursive: true });
     await withLock(
       `${file}.lock`,
@@ -144,19 +154,18 @@ function engineAt(host: string): DockerEngine {
     host,
     own: false,
     docker,
-    has: async (name, key) => (await isThere(docker, name)) || existsSync(cacheFile(name, key)),
+    has: async (name) => (await isThere(docker, name)) || existsSync(cacheFile(name)),
     image,
     async debianImage() {
-      await image(DEBIAN_IMAGE, SUITE, () => bootstrapDebian(host));
+      await image(DEBIAN_IMAGE, () => bootstrapDebian(host));
       return DEBIAN_IMAGE;
     },
     stop: () => Promise.resolve(),
   };
 }
 
-function cacheFile(name: string, key: string): string {
-  const readable = name.replaceAll(/[^a-z0-9.]+/g, '-');
-  return path.join(cacheFolder(), 'test-images', `${readable}-${key}.tar`);
+function cacheFile(name: string): string {
+  return path.join(cacheFolder(), 'test-images', `${name.replaceAll(/[^a-z0-9.]+/g, '-')}.tar`);
 }
 
 async function isThere(docker: DockerEngine['docker'], name: string): Promise<boolean> {
@@ -172,7 +181,7 @@ async function bootstrapDebian(host: string): Promise<void> {
   const root = path.join(folder, 'root');
   try {
     const [debootstrap = 'debootstrap'] = whichAll('debootstrap');
-    await run(debootstrap, ['--variant=minbase', SUITE, root]);
+    await run(debootstrap, [...DEBOOTSTRAP, root]);
     // The suite alone lacks the updates for what the machine's own sources have.
     await rm(path.join(root, 'var/cache/apt/archives'), { recursive: true, force: true });
     await mkdir(path.join(root, 'var/cache/apt/archives/partial'), { recursive: true });

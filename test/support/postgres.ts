@@ -1,5 +1,4 @@
 /** A real PostgreSQL in a container, empty, for one test file. */
-import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,7 +6,7 @@ import pg from 'pg';
 import { GenericContainer } from 'testcontainers';
 import type { StartedTestContainer } from 'testcontainers';
 import { freePort } from '../../gate-service/src/processes/free-port.ts';
-import { startDockerEngine } from './docker-engine.ts';
+import { DEBIAN_IMAGE, imageOf, startDockerEngine } from './docker-engine.ts';
 import type { DockerEngine } from './docker-engine.ts';
 import { until } from './processes.ts';
 
@@ -20,13 +19,12 @@ export interface StartedPostgres {
 }
 
 const OFFICIAL = 'postgres:17';
-const OWN = 'speed-gate-test/postgres:debian-bookworm';
 const USER = 'postgres';
 const PASSWORD = 'not-a-secret';
 const PORT = 5432;
 
 /** The entry point understands what the official image's does, as far as it is used here. */
-const DOCKERFILE = (base: string): string => `FROM ${base}
+const DOCKERFILE = `FROM ${DEBIAN_IMAGE}
 RUN apt-get update -qq \\
   && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql \\
   && apt-get clean && rm -rf /var/lib/apt/lists/* \\
@@ -46,6 +44,7 @@ rm /tmp/password
 echo 'host all all all scram-sha-256' >> "$PGDATA/pg_hba.conf"
 exec "$@"
 `;
+const OWN = imageOf('speed-gate-test/postgres', DOCKERFILE, START);
 
 /**
  * Starts PostgreSQL; says on standard error which image runs. One at a time in a process: testcontainers keeps
@@ -129,13 +128,9 @@ async function versionOf(url: string): Promise<string | undefined> {
 
 /** The official image where it can be had, else one made here from Debian's packages. */
 async function ensureImage(engine: DockerEngine): Promise<string> {
-  const key = createHash('sha256')
-    .update(DOCKERFILE('') + START)
-    .digest('hex')
-    .slice(0, 12);
-  if (!(await engine.has(OWN, key))) {
+  if (!(await engine.has(OWN))) {
     try {
-      await engine.image(OFFICIAL, 'pulled', async () => {
+      await engine.image(OFFICIAL, async () => {
         await engine.docker(['pull', '--quiet', OFFICIAL]);
       });
       return OFFICIAL;
@@ -145,14 +140,15 @@ async function ensureImage(engine: DockerEngine): Promise<string> {
       );
     }
   }
-  await engine.image(OWN, key, () => build(engine));
+  await engine.image(OWN, () => build(engine));
   return OWN;
 }
 
 async function build(engine: DockerEngine): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'speed-gate-postgres-'));
   try {
-    await writeFile(path.join(folder, 'Dockerfile'), DOCKERFILE(await engine.debianImage()));
+    await engine.debianImage();
+    await writeFile(path.join(folder, 'Dockerfile'), DOCKERFILE);
     await writeFile(path.join(folder, 'start.sh'), START);
     await engine.docker(['build', '--quiet', '--network', 'host', '--tag', OWN, folder]);
   } finally {
