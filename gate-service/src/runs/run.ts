@@ -108,7 +108,6 @@ export interface OverrideView {
   readonly promotion?: PromotionSummary & { readonly summary?: string };
 }
 
-/** The run as the API answers it. */
 /** A run as lists have it: what was asked and decided. The evidence is told by the run itself. */
 export type RunInShort = Omit<
   RunView,
@@ -123,6 +122,7 @@ export type RunInShort = Omit<
   | 'attempts'
 >;
 
+/** The run as the API answers it. */
 export interface RunView {
   readonly id: string;
   /** Changes with every change of the run and of what was ordered beside it: the entity tag of the answer. */
