@@ -13,6 +13,16 @@ export default defineConfig({
             'test/structure/**/*.test.ts',
             'test/bench/**/*.test.ts',
           ],
+          // Only hangs shall end here: the whole test run builds the container image beside these.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'image',
+          include: ['test/image/**/*.test.ts'],
+          testTimeout: 120_000,
         },
       },
       {

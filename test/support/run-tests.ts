@@ -1,6 +1,7 @@
 /**
  * `npm test [-- PART …]`: types, lint, format, vitest's projects and the Groovy tests. Runs every
- * part even when one fails; the last line is the sum, and the exit code says whether all passed.
+ * part even when one fails, two at a time where nothing is measured; the last line is the sum, and the exit code
+ * says whether all passed.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -15,24 +16,40 @@ const root = path.join(import.meta.dirname, '..', '..');
 const none: Counts = { passed: 0, failed: 0, skipped: 0 };
 const reports = mkdtempSync(path.join(tmpdir(), 'speed-gate-tests-'));
 
-let running: ChildProcess | undefined;
+const running = new Set<ChildProcess>();
 let interrupted: NodeJS.Signals | undefined;
 
-/** Runs a tool with its output shown; the exit code, 1 for a signal and 127 if it cannot start. */
-function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+/** Where a tool's output goes: shown as it comes, or kept until its part has ended, so that two do not mix. */
+type Output = 'shown' | string[];
+
+/** Runs a tool; the exit code, 1 for a signal and 127 if it cannot start. */
+function run(
+  output: Output,
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<number> {
   const bin = path.join(root, 'node_modules', '.bin');
   const PATH = `${bin}${path.delimiter}${process.env.PATH ?? ''}`;
   return new Promise<number>((resolve) => {
-    running = spawn(program, args, {
+    const to = output === 'shown' ? 'inherit' : 'pipe';
+    const child = spawn(program, args, {
       cwd: root,
       env: { ...process.env, PATH, ...env },
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', to, to],
     });
-    running.on('error', (error) => {
+    running.add(child);
+    if (output !== 'shown') {
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.setEncoding('utf8').on('data', (text: string) => output.push(text));
+      }
+    }
+    child.on('error', (error) => {
       console.error(`${program}: ${error.message}`);
       resolve(127);
     });
-    running.on('close', (code) => {
+    child.on('close', (code) => {
+      running.delete(child);
       resolve(code ?? 1);
     });
   });
@@ -44,14 +61,14 @@ interface PartResult {
 }
 
 /** A check that passes or fails as a whole. */
-async function check(program: string, ...args: string[]): Promise<PartResult> {
-  const passed = (await run(program, args)) === 0;
+async function check(output: Output, program: string, ...args: string[]): Promise<PartResult> {
+  const passed = (await run(output, program, args)) === 0;
   return { counts: { ...none, ...(passed ? { passed: 1 } : { failed: 1 }) }, note: '' };
 }
 
-async function vitest(project: string): Promise<PartResult> {
+async function vitest(output: Output, project: string): Promise<PartResult> {
   const file = path.join(reports, `${project}.json`);
-  const code = await run('vitest', [
+  const code = await run(output, 'vitest', [
     ...['run', '--project', project, '--passWithNoTests'],
     ...['--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
   ]);
@@ -62,13 +79,13 @@ async function vitest(project: string): Promise<PartResult> {
   }
 }
 
-async function groovy(): Promise<PartResult> {
+async function groovy(output: Output): Promise<PartResult> {
   const folder = path.join(root, 'test', 'groovy', 'target', 'surefire-reports');
   // Reports of an earlier run would be counted as this one's.
   rmSync(folder, { recursive: true, force: true });
   const pom = path.join('test', 'groovy', 'pom.xml');
   const JAVA_HOME = loadComponents().java.home;
-  const code = await run('mvn', ['-q', '-B', '-f', pom, 'test'], { JAVA_HOME });
+  const code = await run(output, 'mvn', ['-q', '-B', '-f', pom, 'test'], { JAVA_HOME });
   try {
     const counts = readdirSync(folder)
       .filter((name) => name.startsWith('TEST-') && name.endsWith('.xml'))
@@ -80,23 +97,36 @@ async function groovy(): Promise<PartResult> {
   }
 }
 
-const parts: Readonly<Record<string, () => Promise<PartResult>>> = {
-  types: async () => {
+const parts: Readonly<Record<string, (output: Output) => Promise<PartResult>>> = {
+  types: async (output) => {
     // The dashboard and its tests know a browser's names, the service does not.
-    let counts = (await check('tsc', '--noEmit')).counts;
+    let counts = (await check(output, 'tsc', '--noEmit')).counts;
     for (const folder of ['gate-service/dashboard/src', 'test/browser']) {
-      counts = add(counts, (await check('tsc', '--noEmit', '-p', folder)).counts);
+      counts = add(counts, (await check(output, 'tsc', '--noEmit', '-p', folder)).counts);
     }
     return { counts, note: '' };
   },
-  lint: () => check('eslint', '.'),
-  format: () => check('prettier', '--check', '--log-level=warn', '.'),
-  unit: () => vitest('unit'),
+  lint: (output) => check(output, 'eslint', '.'),
+  format: (output) => check(output, 'prettier', '--check', '--log-level=warn', '.'),
+  unit: (output) => vitest(output, 'unit'),
   groovy,
-  integration: () => vitest('integration'),
-  browser: () => vitest('browser'),
-  e2e: () => vitest('e2e'),
+  image: (output) => vitest(output, 'image'),
+  integration: (output) => vitest(output, 'integration'),
+  browser: (output) => vitest(output, 'browser'),
+  e2e: (output) => vitest(output, 'e2e'),
 };
+
+/**
+ * What may go on side by side: nothing in the first step measures. Building the image waits for packages and the
+ * disk most of the time. From the second step on real load is sent, and whoever measures has the machine alone.
+ */
+const steps: readonly (readonly (readonly string[])[])[] = [
+  [
+    ['types', 'lint', 'format', 'unit'],
+    ['groovy', 'image'],
+  ],
+  [['integration', 'browser', 'e2e']],
+];
 
 function row(name: string, { passed, failed, skipped }: Counts, seconds: number, note: string) {
   const numbers = [passed, failed, skipped].map((count) => String(count).padStart(8)).join('');
@@ -106,14 +136,28 @@ function row(name: string, { passed, failed, skipped }: Counts, seconds: number,
 async function runParts(names: readonly string[]): Promise<Counts> {
   const rows: string[] = [];
   let sum = none;
-  for (const name of names) {
+  const one = async (name: string, alone: boolean): Promise<void> => {
     const part = parts[name];
-    if (part === undefined || interrupted !== undefined) continue;
-    console.log(`\n== ${name}`);
+    if (part === undefined || interrupted !== undefined) return;
+    const kept: string[] = [];
+    const heading = `\n== ${name}`;
+    console.log(alone ? heading : `${heading} …`);
     const start = performance.now();
-    const { counts, note } = await part();
+    const { counts, note } = await part(alone ? 'shown' : kept);
+    if (!alone) console.log(`${heading}\n${kept.join('')}`);
     rows.push(row(name, counts, (performance.now() - start) / 1000, note));
     sum = add(sum, counts);
+  };
+  const placed = steps.flat(2);
+  const others = Object.keys(parts).filter((name) => !placed.includes(name));
+  for (const step of [...steps, [others]]) {
+    const lanes = step.map((lane) => lane.filter((name) => names.includes(name)));
+    const busy = lanes.filter((lane) => lane.length > 0);
+    await Promise.all(
+      busy.map(async (lane) => {
+        for (const name of lane) await one(name, busy.length === 1);
+      }),
+    );
   }
   console.log(`\n${'part'.padEnd(12)}  passed  failed skipped  seconds`);
   console.log(`${rows.join('\n')}\n`);
@@ -133,7 +177,7 @@ if (!names.every(isPart)) {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       interrupted = signal;
-      running?.kill(signal);
+      for (const child of running) child.kill(signal);
     });
   }
   try {
