@@ -149,6 +149,18 @@ describe('the expert’s prior', () => {
     expect(prior.reason).toContain('places 150 to ');
   });
 
+  it('gives idle workers the connections that they wait for', () => {
+    const narrow = stockWith({ 'proxy.max': 1 });
+    const load = { ratePerSecond: 150, p50Ms: 25, p99Ms: 60, concurrency: 6 };
+    const space = tunableSpace(narrow, large, { telemetry: load });
+    const made = space.expand(expertPrior(load, large, narrow, space).values);
+    expect(made).toMatchObject({ ok: true });
+    expect(made.ok && made.configuration.values).toMatchObject({
+      'httpd.maxRequestWorkers': 150,
+      'proxy.max': 25,
+    });
+  });
+
   it('is surer of sizes than of what was never measured', () => {
     const space = tunableSpace(stock, large);
     const { confidence } = expertPrior(crowded, large, stock, space);

@@ -69,7 +69,7 @@ export function tunableSpace(
   const situation: Situation = {
     start,
     held: heldKnobs(now, resources, surroundings),
-    ...placesFor(start, resources, surroundings.telemetry),
+    ...placesFor(start, now, resources, surroundings.telemetry),
   };
   const space = createKnobSpace<typeof TUNING_KNOBS, Situation>({
     knobs: knobsAround(start),
@@ -128,6 +128,7 @@ function turned(values: TuningValues, start: TuningValues): readonly TuningKnobN
 
 function placesFor(
   start: TuningValues,
+  now: StackValues,
   resources: NodeResources,
   telemetry: ExpertLoad | undefined,
 ): Pick<Situation, 'leastPlaces' | 'mostPlaces'> {
@@ -141,7 +142,8 @@ function placesFor(
   );
   return {
     leastPlaces: Math.min(start.places, Math.ceil(load)),
-    mostPlaces: Math.max(start.places, Math.ceil(expected)),
+    // Workers that are there already and have no connection to Jetty cost nothing more.
+    mostPlaces: Math.max(start.places, now['httpd.maxRequestWorkers'], Math.ceil(expected)),
   };
 }
 
