@@ -9,7 +9,11 @@ import { unfitReason } from '../../gate-service/src/judge/fitness.ts';
 import { ChildSender, type ChildSenderOptions } from '../../gate-service/src/load/child-sender.ts';
 import { readSampleFile } from '../../gate-service/src/load/sample-file.ts';
 import type { Measurement } from '../../gate-service/src/load/sample.ts';
-import type { MeasurementPlan, SenderResult } from '../../gate-service/src/load/sender.ts';
+import type {
+  MeasurementPlan,
+  PlantedBlock,
+  SenderResult,
+} from '../../gate-service/src/load/sender.ts';
 import {
   answerAfter,
   Listener,
@@ -128,13 +132,15 @@ describe('the planted block', () => {
   class Planting extends ReplacingListener {
     asked = 0;
     readonly #delay: () => Promise<number>;
-    constructor(delay: () => Promise<number>) {
+    readonly #half: boolean;
+    constructor(delay: () => Promise<number>, half = false) {
       super(3, (window) => window === 2);
       this.#delay = delay;
+      this.#half = half;
     }
-    plantedDelayMs(): Promise<number> {
+    async plantedBlock(): Promise<PlantedBlock> {
       this.asked += 1;
-      return this.#delay();
+      return { delayMs: await this.#delay(), half: this.#half };
     }
   }
   const plan = { windows: 3, replacements: 1, windowSeconds: 0.2, planted };
@@ -160,6 +166,16 @@ describe('the planted block', () => {
     const block = target.seen.slice(seen[1]);
     expect(block.filter((request) => request.planted)).toHaveLength(block.length / 2);
     expect(block.length).toBeGreaterThan(10);
+  });
+
+  it('holds half of the pairs where the whole would double the load', async () => {
+    const sent = async (half: boolean): Promise<number> => {
+      const wanted = { ...plan, arrivals: 'constant' as const, windowSeconds: 1 };
+      const { measurement } = await measure(wanted, new Planting(() => Promise.resolve(7), half));
+      return measurement.samples.filter(({ window }) => window >= 4).length;
+    };
+    const [whole, half] = [await sent(false), await sent(true)];
+    expect(Math.abs(whole - 2 * half)).toBeLessThanOrEqual(4);
   });
 
   it('never comes when the proxy does not get the delay: the measurement fails', async () => {

@@ -1,6 +1,6 @@
 /**
  * The sender process. Standard input: the measurement plan as one line of JSON, then at most commands,
- * one a line (`stop`, `seen WINDOW WANTED`, `plant MILLISECONDS`). It stays open as long as somebody wants the samples: when it closes, the starter
+ * one a line (`stop`, `seen WINDOW WANTED`, `plant MILLISECONDS [half]`). It stays open as long as somebody wants the samples: when it closes, the starter
  * is gone and the sender ends at once. Standard output: samples (docs/samples.md).
  */
 import { createInterface } from 'node:readline';
@@ -10,7 +10,7 @@ import { Session } from '../load/session.ts';
 /** A counted window's number, and how many windows are wanted in all. */
 const SEEN = /^seen (\d{1,6}) (\d{1,6})$/;
 /** The delay that the proxy has for the planted block. */
-const PLANT = /^plant (\d{1,5}(?:\.\d{1,6})?)$/;
+const PLANT = /^plant (\d{1,5}(?:\.\d{1,6})?)( half)?$/;
 
 /** Ends the process with 0 after the last window, a `stop` or SIGTERM; with 1 after a failure, which is said on standard error. */
 export async function sender(args: readonly string[]): Promise<void> {
@@ -39,7 +39,8 @@ export async function runSender(): Promise<void> {
       const seen = SEEN.exec(line.trim());
       if (seen !== null) running.session?.seen(Number(seen[1]), Number(seen[2]));
       const plant = PLANT.exec(line.trim());
-      if (plant !== null) running.session?.plant(Number(plant[1]));
+      if (plant !== null)
+        running.session?.plant({ delayMs: Number(plant[1]), half: plant[2] !== undefined });
     }
   });
   let done = false;

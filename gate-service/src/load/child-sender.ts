@@ -5,7 +5,13 @@ import type { Readable, Writable } from 'node:stream';
 import { openSampleWriter, type SampleWriter } from './sample-file.ts';
 import { formatMetadata, PLANTED_HELD } from './sample-format.ts';
 import { SampleParser } from './sample-parser.ts';
-import type { MeasurementPlan, Sender, SenderListener, SenderResult } from './sender.ts';
+import type {
+  MeasurementPlan,
+  PlantedBlock,
+  Sender,
+  SenderListener,
+  SenderResult,
+} from './sender.ts';
 import { WindowCollector } from './window-collector.ts';
 
 type SenderProcess = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -100,8 +106,8 @@ async function measure(
     await readLines(child.stdout, writer, (line) => {
       parser.push(line);
       askForStop();
-      if (line !== PLANTED_HELD || listener.plantedDelayMs === undefined) return;
-      plant(child, listener.plantedDelayMs()).catch((error: unknown) => {
+      if (line !== PLANTED_HELD || listener.plantedBlock === undefined) return;
+      plant(child, listener.plantedBlock()).catch((error: unknown) => {
         plantFailure = { error };
         child.kill('SIGTERM');
       });
@@ -157,18 +163,18 @@ function answer(
 /** A listener that says the planted delay is waited for. */
 function heldFor(listener: SenderListener, plan: MeasurementPlan): MeasurementPlan {
   const { planted } = plan;
-  return planted === undefined || listener.plantedDelayMs === undefined
+  return planted === undefined || listener.plantedBlock === undefined
     ? plan
     : { ...plan, planted: { ...planted, held: true } };
 }
 
 /** Passes the delay on when the proxy has it. */
-async function plant(child: SenderProcess, delay: Promise<number>): Promise<void> {
-  const delayMs = await delay;
+async function plant(child: SenderProcess, block: Promise<PlantedBlock>): Promise<void> {
+  const { delayMs, half } = await block;
   if (!(delayMs > 0 && delayMs <= MOST_DELAY_MS)) {
     throw new Error(`a planted delay of ${delayMs} ms: above 0 and at most ${MOST_DELAY_MS} ms`);
   }
-  child.stdin.write(`plant ${delayMs}\n`);
+  child.stdin.write(`plant ${delayMs}${half ? ' half' : ''}\n`);
 }
 
 /** Resolves when the process is gone and its output read: with what went wrong, or undefined. */

@@ -18,7 +18,7 @@ export interface MeasurementPlan {
   /** Short block at the end with a real delay for this arm's requests: the positive control. */
   readonly planted?: SenderArm & {
     readonly windows: number;
-    /** Unless {@link SenderListener.plantedDelayMs} says another one. */
+    /** Unless {@link SenderListener.plantedBlock} says another one. */
     readonly delayMs: number;
     /** The block waits for its delay; set by the sender for a listener that says it. */
     readonly held?: boolean;
@@ -86,11 +86,19 @@ export interface SenderListener {
    */
   windowsWanted?(): number;
   /**
-   * Asked once, when the last counted window has been reported and a planted block follows. Resolves with
-   * the delay that requests meet, milliseconds above 0, when the proxy has it; nothing is sent until then. When it rejects, or
-   * takes longer than 30 s, the measurement fails. Absent: the plan's delay, which the proxy has already.
+   * Asked once, when the last counted window has been reported and a planted block follows. Resolves when
+   * the proxy has the delay; nothing is sent until then. When it rejects, or takes longer than 30 s, the
+   * measurement fails. Absent: the plan's delay, which the proxy has already.
    */
-  plantedDelayMs?(): Promise<number>;
+  plantedBlock?(): Promise<PlantedBlock>;
+}
+
+/** The positive control, as it is decided when the counted windows are known. */
+export interface PlantedBlock {
+  /** The delay that requests meet; above 0. */
+  readonly delayMs: number;
+  /** Every second pair only: both requests of its pairs go to the one arm, which may not carry twice its load. */
+  readonly half: boolean;
 }
 
 export interface Sender {

@@ -12,7 +12,7 @@ import { RequestClient, type Exchange, type Settled } from './request-client.ts'
 import { plainField, PLANTED_HELD } from './sample-format.ts';
 import { SampleOutput } from './sample-output.ts';
 import type { MeasurementEnd } from './sample.ts';
-import type { MeasurementPlan, SenderArm } from './sender.ts';
+import type { MeasurementPlan, PlantedBlock, SenderArm } from './sender.ts';
 import { TargetWatch } from './target-watch.ts';
 import { PairTurns, type Turn, type Turns } from './turns.ts';
 import { isSteady, TREND_WINDOWS, type WarmUpWindow } from './warm-up.ts';
@@ -162,11 +162,11 @@ export class Session {
   }
 
   /** The proxy has this delay now: the planted block may begin. */
-  plant(delayMs: number): void {
+  plant({ delayMs, half }: PlantedBlock): void {
     this.#guarded(() => {
       if (this.#heldSinceUs === undefined) throw new Error('a delay for a block that is not due');
       this.#output.facts({ plantedDelayUs: delayMs * 1000 });
-      this.#schedule.plant();
+      this.#schedule.plant(half);
       this.#goOn();
     });
   }

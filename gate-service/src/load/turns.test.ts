@@ -94,6 +94,26 @@ describe('PairTurns', () => {
     turns.skipTo(1_234_567);
     expect(turns.nextUs).toBeCloseTo(1_250_000);
   });
+
+  it('sends half of the pairs of a planted block that must not double the load', () => {
+    const setting: Setting = {
+      seed: 1,
+      perSecond: 10,
+      kind: 'constant',
+      windows: 1,
+      plantedWindows: 1,
+    };
+    const schedule = scheduleOf(setting);
+    schedule.plant(true);
+    const turns = all(pairs(setting, schedule));
+    const sent = (planted: boolean, window: number): Turn[] =>
+      turns.filter((turn) => turn.planted === planted && turn.window === window);
+    expect(sent(false, 0)).toHaveLength(80);
+    const block = sent(true, 1);
+    expect(block).toHaveLength(40);
+    expect(block.filter(({ side }) => side === 0)).toHaveLength(20);
+    expect(rising(turns)).toBe(true);
+  });
 });
 
 describe('BlockTurns', () => {

@@ -49,13 +49,20 @@ export class PairTurns implements Turns {
   }
 
   next(): Turn | undefined {
-    const turn = this.#second() ?? this.#pair();
+    const second = this.#second();
+    const turn = second ?? this.#pair();
     if (turn !== undefined) this.#nextUs = this.#arrivals.next();
+    if (second?.planted === true && this.#schedule.plantedHalf) this.#skipPair();
     return turn;
   }
 
   skipTo(atUs: number): void {
     while (this.#nextUs < atUs) this.#nextUs = this.#arrivals.next();
+  }
+
+  #skipPair(): void {
+    this.#arrivals.next();
+    this.#nextUs = this.#arrivals.next();
   }
 
   #second(): Turn | undefined {

@@ -39,6 +39,7 @@ export class WindowSchedule {
   #lastSeen = -1;
   #stopping = false;
   #mayPlant: boolean;
+  #plantedHalf = false;
   #steady = false;
   #measureNext = false;
   #end: MeasurementEnd = 'planned';
@@ -91,9 +92,18 @@ export class WindowSchedule {
     this.#wanted = Math.max(this.#wanted, Math.min(wanted, this.#mostWindows));
   }
 
-  /** The proxy has the planted delay: the block may begin. */
-  plant(): void {
+  /**
+   * The proxy has the planted delay: the block may begin.
+   * @param half with every second pair only
+   */
+  plant(half = false): void {
     this.#mayPlant = true;
+    this.#plantedHalf = half;
+  }
+
+  /** Of the planted block every second pair is left out. */
+  get plantedHalf(): boolean {
+    return this.#plantedHalf;
   }
 
   /** In the phases `waiting` and `held`: whether {@link windowAt} would now go on. */

@@ -18,8 +18,8 @@ export interface ComparisonRequest {
   readonly arms: readonly [ComparedArm, ComparedArm];
   readonly windows: number;
   readonly warmup: MeasurementPlan['warmup'];
-  /** The positive control at the end. */
-  readonly planted: boolean;
+  /** The positive control at the end, on the reference; a node of it serves so many requests at the same time. */
+  readonly planted?: { readonly places: number };
   /** Whether the judge looks before the end and may stop early. */
   readonly sequential: boolean;
   /** Closed loop after the comparison, unless a breach was proven by then. */

@@ -2,7 +2,7 @@
 import type { JudgedMeasurement } from '../judge/measurement.ts';
 import type { Judgement } from '../judge/judgement.ts';
 import type { Sample, WindowFitness } from '../load/sample.ts';
-import type { SenderListener, WindowReport } from '../load/sender.ts';
+import type { PlantedBlock, SenderListener, WindowReport } from '../load/sender.ts';
 import type { ArmObservation } from '../platforms/platform.ts';
 import type { CpuSource } from './cpu-source.ts';
 import type { ComparisonRequest } from './compared.ts';
@@ -10,7 +10,12 @@ import { ErrorBurst } from './error-burst.ts';
 import { replacementsFor } from './compared.ts';
 import { describeEffects } from './effects.ts';
 import { latenciesOf, type WindowLatencies } from '../load/window-latencies.ts';
-import { delayInProxy, delayOfMargins, type PlantedDelay } from './planted-delay.ts';
+import {
+  delayInProxy,
+  delayOfMargins,
+  doubledLoadWaits,
+  type PlantedDelay,
+} from './planted-delay.ts';
 import type { RunContext } from './run-context.ts';
 import { WindowCpu } from './window-cpu.ts';
 
@@ -153,12 +158,24 @@ export class ComparisonWatch implements SenderListener {
   }
 
   /** Twice the smallest margin of the thresholds that are judged; in the proxy when it resolves. */
-  async plantedDelayMs(): Promise<number> {
+  async plantedBlock(): Promise<PlantedBlock> {
     const { proxyMs, realMs } =
       this.#delayOfMargins() ?? delayInProxy(this.#context.profile.planted.delayMs);
     await this.#plant(proxyMs);
     this.#plantedMs = realMs;
-    return realMs;
+    return { delayMs: realMs, half: this.#fillsReference };
+  }
+
+  get #fillsReference(): boolean {
+    const { arms, planted } = this.#request;
+    const [{ arm, name }] = arms;
+    if (planted === undefined) return false;
+    return doubledLoadWaits({
+      ratePerSecond: this.#context.run.settings.workload.rate,
+      samples: this.#samples.filter((sample) => sample.arm === name),
+      nodes: arm.nodes.length,
+      places: planted.places,
+    });
   }
 
   #delayOfMargins(): PlantedDelay | undefined {

@@ -144,7 +144,9 @@ async function route(
     {
       service: context.service.name,
       arms: request.arms.map(({ name, arm }) => ({ headerValue: name, armId: arm.id })),
-      ...(request.planted ? { planted: { headerValue: request.arms[0].name, delayMs } } : {}),
+      ...(request.planted === undefined
+        ? {}
+        : { planted: { headerValue: request.arms[0].name, delayMs } }),
     },
     context.owner,
     mostMs === undefined

@@ -108,5 +108,6 @@ function judgedArms(context: RunContext, arms: StagedArms): Parameters<typeof me
           },
         }),
     candidate: { name: 'candidate', arm: arms.candidate, build, configurationHash },
+    incumbent: arms.incumbent,
   };
 }

@@ -27,12 +27,12 @@ export function planOf(
     SenderArm,
   ];
   const replacements = replacementsFor(request.windows);
-  const plantedWindows = request.planted ? profile.planted.windows : 0;
+  const plantedWindows = request.planted === undefined ? 0 : profile.planted.windows;
   return {
     target: context.deps.world.platform.entryPoint('staging'),
     authority: service.hosts[0] ?? service.name,
     arms: [first, second],
-    ...(request.planted
+    ...(request.planted !== undefined
       ? {
           planted: {
             name: 'planted' as const,

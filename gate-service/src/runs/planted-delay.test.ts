@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runJudge } from './adapters/run-judge.ts';
-import { delayOfMargins } from './planted-delay.ts';
+import { delayOfMargins, doubledLoadWaits } from './planted-delay.ts';
 
 /** 1 ms to 100 ms, half of them searches; the slowest ones are carts. */
 const baseline = Array.from({ length: 100 }, (_, index) => ({
@@ -39,5 +39,18 @@ describe('the planted delay', () => {
     const failed = baseline.map((sample) => ({ ...sample, status: '500' }));
     expect(delay(['p50 <= baseline + 10%'], failed)).toBeUndefined();
     expect(delay(['p50 <= baseline + 10%', 'p95 <= baseline + 4ms'], failed)).toBe(8.5);
+  });
+});
+
+describe('twice the load', () => {
+  const load = { ratePerSecond: 100, samples: baseline, nodes: 1, places: 13 };
+  it.each([
+    // 100 a second of 50.5 ms are 5 at once, twice that 10.1.
+    ['waits where it fills four of five places', {}, false],
+    ['waits where it fills four of five places', { places: 12 }, true],
+    ['is shared by the nodes', { places: 12, nodes: 2 }, false],
+    ['is unknown without a sample', { samples: [], places: 1 }, false],
+  ])('%s', (_, change, waits) => {
+    expect(doubledLoadWaits({ ...load, ...change })).toBe(waits);
   });
 });

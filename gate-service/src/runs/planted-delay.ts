@@ -1,6 +1,7 @@
-/** How long a delay the positive control plants: twice the margin that the gate has to see. Pure. */
+/** The positive control: how long a delay is planted (twice the margin that the gate has to see), at which load. Pure. */
 import { nearestRank } from '../load/nearest-rank.ts';
 import type { Sample } from '../load/sample.ts';
+import { BUSY_SHARE } from '../stack/headroom.ts';
 
 /** What a latency threshold allows above the baseline; of `percent` of the requests, of one kind if one is named. */
 export interface LatencyMargin {
@@ -55,4 +56,25 @@ export function delayOfMargins(
 /** @param proxyMs whole milliseconds from 1 on */
 export function delayInProxy(proxyMs: number): PlantedDelay {
   return { proxyMs, realMs: proxyMs + TIMER_MS };
+}
+
+/** The load of the arm that the planted block goes to. */
+export interface PlantedLoad {
+  /** Requests a second to the arm in the counted windows. */
+  readonly ratePerSecond: number;
+  /** Its samples there. */
+  readonly samples: readonly Pick<Sample, 'latencyUs'>[];
+  readonly nodes: number;
+  /** Requests that one of its nodes serves at the same time. */
+  readonly places: number;
+}
+
+/**
+ * Whether twice the load, by Little's law, would let requests wait for a place. In the planted block both
+ * requests of a pair go to the same arm: where that fills it, it would measure the queue and not the delay.
+ */
+export function doubledLoadWaits({ nodes, places, ratePerSecond, samples }: PlantedLoad): boolean {
+  if (samples.length === 0) return false;
+  const seconds = samples.reduce((sum, { latencyUs }) => sum + latencyUs, 0) / samples.length / 1e6;
+  return (2 * ratePerSecond * seconds) / Math.max(1, nodes) >= BUSY_SHARE * places;
 }

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { ComparedArm, Comparison } from '../compared.ts';
 import { InvalidAttempt } from '../compared.ts';
 import { compare } from '../comparison.ts';
+import { placesOf } from '../../stack/headroom.ts';
+import type { StackConfiguration } from '../../stack/configuration.ts';
 import { RunEnding } from '../endings.ts';
 import type { JudgeOptions } from '../ports.ts';
 import type { AttemptRecord, JudgementRecord } from '../records.ts';
@@ -20,6 +22,8 @@ export interface JudgedArms {
   /** Absent for a service without production. */
   readonly baseline?: ComparedArm;
   readonly candidate: ComparedArm;
+  /** Configuration of the baseline. */
+  readonly incumbent: StackConfiguration;
 }
 
 /**
@@ -57,7 +61,7 @@ interface Attempt {
 async function tryOnce(
   context: RunContext,
   purpose: 'measuring' | 'confirming',
-  { baseline, candidate }: JudgedArms,
+  { baseline, candidate, incumbent }: JudgedArms,
 ): Promise<Attempt> {
   context.attempts += 1;
   const number = context.attempts;
@@ -72,7 +76,7 @@ async function tryOnce(
       arms: [reference, candidate],
       windows: context.profile.windows,
       warmup: context.profile.warmup,
-      planted: true,
+      planted: { places: placesOf(incumbent) },
       sequential: true,
       ...(capacity === undefined ? {} : { capacity }),
       baseline: baseline !== undefined,

@@ -223,7 +223,6 @@ async function compareConfigurations(
         ...profile.warmup,
         minSeconds: Math.min(profile.tuning.warmupSeconds, profile.warmup.maxSeconds),
       },
-      planted: false,
       sequential: false,
       baseline: true,
       endAtBurst: { ...(errorLimit === undefined ? {} : { limit: errorLimit }) },

@@ -77,7 +77,7 @@ export class FakeSender implements Sender {
     for (let window = -2; window < wanted() && !listener.stopRequested(); window += 1) {
       await send(window, false);
     }
-    if (plan.planted !== undefined) delayMs = (await listener.plantedDelayMs?.()) ?? delayMs;
+    if (plan.planted !== undefined) delayMs = (await listener.plantedBlock?.())?.delayMs ?? delayMs;
     for (let block = 0; block < (plan.planted?.windows ?? 0); block += 1) {
       await send(plan.windows + replacements + block, true);
     }
