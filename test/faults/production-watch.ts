@@ -30,16 +30,16 @@ export class ProductionWatch {
   readonly #looking: Promise<void>;
   #stopped = false;
 
-  constructor(gate: TestGate) {
+  constructor(gate: TestGate, requestsPerSecond = REQUESTS_PER_SECOND) {
     this.#traffic = startProductionTraffic({
       host: '127.0.0.1',
       port: gate.ports.production,
       authority: HOST,
       paths: ['/search?id=${sequence}', '/cart?id=${sequence}'],
-      requestsPerSecond: REQUESTS_PER_SECOND,
+      requestsPerSecond,
       connections: 32,
       timeoutMs: 15_000,
-      maxRequests: REQUESTS_PER_SECOND * 1800,
+      maxRequests: requestsPerSecond * 1800,
     });
     this.#looking = this.#look();
   }

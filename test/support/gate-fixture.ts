@@ -36,6 +36,8 @@ export interface GateOptions {
   readonly service?: Readonly<Record<string, unknown>>;
   /** Pairs of requests per second; the sample's own rate unless told. */
   readonly rate?: number;
+  /** Path of the build that production starts with; the sample's version 1.0 unless told. */
+  readonly production?: string;
 }
 
 export interface Answer<Body = unknown> {
@@ -100,7 +102,14 @@ export async function prepareGate(options: GateOptions = {}): Promise<TestGate> 
     }),
   );
   return new TestGate(
-    { state, token, listen: listen!, staging: staging!, production: production! },
+    {
+      state,
+      token,
+      listen: listen!,
+      staging: staging!,
+      production: production!,
+      build: options.production ?? components.wars['1.0'].path,
+    },
     {
       ...process.env,
       SPEED_GATE_CATALOGUE: join(state, 'catalogue.yaml'),
@@ -128,6 +137,8 @@ interface Place {
   readonly listen: number;
   readonly staging: number;
   readonly production: number;
+  /** Path of the build that production starts with. */
+  readonly build: string;
 }
 
 export class TestGate {
@@ -143,16 +154,18 @@ export class TestGate {
     readonly production: number;
   };
   readonly #environment: Record<string, string | undefined>;
+  readonly #build: string;
   #service: ServiceProcess | undefined;
 
   constructor(place: Place, environment: Readonly<Record<string, string | undefined>>) {
-    const { listen, production, staging, state, token } = place;
+    const { build, listen, production, staging, state, token } = place;
     this.state = state;
     this.token = token;
     this.readerToken = `${token}-reader`;
     this.approverToken = `${token}-approver`;
     this.url = `http://127.0.0.1:${listen}`;
     this.ports = { listen, staging, production };
+    this.#build = build;
     this.#environment = { ...environment };
   }
 
@@ -179,7 +192,7 @@ export class TestGate {
     const { state, token } = this;
     const { production, staging } = this.ports;
     return new TestGate(
-      { state, token, listen: listen!, staging, production },
+      { state, token, listen: listen!, staging, production, build: this.#build },
       { ...this.#environment, SPEED_GATE_LISTEN: `127.0.0.1:${listen!}` },
     );
   }
@@ -188,7 +201,7 @@ export class TestGate {
   async startService(): Promise<void> {
     this.#service = startService({
       environment: this.#environment,
-      production: `${SERVICE}=${components.wars['1.0'].path}`,
+      production: `${SERVICE}=${this.#build}`,
       logFile: this.#logFile,
     });
     await this.#service.ready(new GateClient(this.url, this.token), READY_MS);
@@ -198,7 +211,7 @@ export class TestGate {
   async serveToEnd(): Promise<{ readonly code: number | null; readonly output: string }> {
     const child = spawn(
       process.execPath,
-      [MAIN, 'serve', '--production', `${SERVICE}=${components.wars['1.0'].path}`],
+      [MAIN, 'serve', '--production', `${SERVICE}=${this.#build}`],
       { env: this.#environment, stdio: ['ignore', 'pipe', 'pipe'], timeout: READY_MS },
     );
     let output = '';
