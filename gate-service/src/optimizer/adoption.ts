@@ -5,6 +5,7 @@
  */
 import { estimateLocation, lowerBound, upperBound } from '../statistics/location.ts';
 import { conditionalBinomialP, share, type Tally } from '../statistics/proportions.ts';
+import { signedPercent } from './wording.ts';
 
 /** Challenger against incumbent, measured side by side. */
 export interface EvaluationResult {
@@ -61,7 +62,7 @@ export function decideAdoption(result: EvaluationResult, confidence: number): Ad
   const low = Math.expm1(lowerBound(location, level));
   const high = Math.expm1(upperBound(location, level));
   const facts = { effect: Math.expm1(location.estimate), low, high, confidence };
-  const change = `${first.name} ${signed(facts.effect)} (plausible range ${signed(low)} to ${signed(high)}, ${location.count} comparisons)`;
+  const change = `${first.name} ${signedPercent(facts.effect)} (plausible range ${signedPercent(low)} to ${signedPercent(high)}, ${location.count} comparisons)`;
   const no = (why: string): Adoption => ({
     ...facts,
     adopted: false,
@@ -76,7 +77,7 @@ export function decideAdoption(result: EvaluationResult, confidence: number): Ad
     const other = estimateLocation(logRatios);
     if (other === undefined) return no(`the comparisons of ${name} allow no estimate`);
     if (lowerBound(other, level) > 0) {
-      return no(`but ${name} gets worse: ${signed(Math.expm1(other.estimate))}`);
+      return no(`but ${name} gets worse: ${signedPercent(Math.expm1(other.estimate))}`);
     }
   }
   return { ...facts, adopted: true, sentence: `adopted: ${change}, and no more failures` };
@@ -91,9 +92,4 @@ function moreFailures(challenger: Tally, incumbent: Tally): string | undefined {
   const suspect = more > 0 && conditionalBinomialP(challenger, incumbent) < SUSPECT_LEVEL;
   if (!suspect && more <= TOLERATED_FAILURES) return undefined;
   return `but more requests fail: ${challenger.hits} of ${challenger.total} against ${incumbent.hits} of ${incumbent.total}`;
-}
-
-function signed(ratio: number): string {
-  const value = (ratio * 100).toFixed(1);
-  return `${ratio >= 0 ? '+' : ''}${value} %`;
 }

@@ -30,7 +30,7 @@ export function permitted(
   return checked.values;
 }
 
-/** Moves knobs by these ways on their unit intervals; unordered knobs take the next choice. */
+/** Moves knobs by these ways on their unit intervals; unordered knobs by so many choices, at least one. */
 export function moved(
   space: BoundSpace,
   from: Values,
@@ -52,8 +52,11 @@ function movedValue(knob: Knob, value: KnobValue, way: number): KnobValue {
       return value !== true;
     case 'categorical': {
       const { categories } = knob;
-      const at = categories.indexOf(String(value)) + Math.sign(way) + categories.length;
-      return categories[at % categories.length] ?? value;
+      const step = Math.abs(way) < 1 ? Math.sign(way) : Math.round(way);
+      const at = categories.indexOf(String(value)) + step;
+      return (
+        categories[((at % categories.length) + categories.length) % categories.length] ?? value
+      );
     }
     case 'real':
       return fromUnitInterval(knob, toUnitInterval(knob, value) + way);
@@ -123,7 +126,10 @@ function wayFor(
   const knob = space.knobs[name];
   const value = centre[name];
   if (knob === undefined || value === undefined) return 0;
-  if (!isOrdered(knob)) return random.next() < 0.5 ? -1 : 1;
+  if (!isOrdered(knob)) {
+    if (byPolicy) return wayToChoice(knob, value, String(drawFrom(policy, name, random)));
+    return random.next() < 0.5 ? -1 : 1;
+  }
   if (byPolicy) {
     const drawn = drawFrom(policy, name, random);
     if (typeof drawn === 'number') return capped(drawn - toUnitInterval(knob, value), radius);
@@ -132,13 +138,20 @@ function wayFor(
   return random.next() < 0.5 ? -size : size;
 }
 
+function wayToChoice(knob: Knob, value: KnobValue, choice: string): number {
+  if (knob.kind !== 'categorical') return String(value) === choice ? 0 : 1;
+  return knob.categories.indexOf(choice) - knob.categories.indexOf(String(value));
+}
+
 function capped(way: number, radius: number): number {
   return Math.min(radius, Math.max(-radius, way));
 }
 
-/** The ways of all knobs that changed between two configurations. */
+/** The ways along numbers that changed between two configurations; a switch has no "further". */
 export function waysBetween(space: BoundSpace, from: Values, to: Values): Record<string, number> {
   return Object.fromEntries(
-    changedKnobs(space, from, to).map((name) => [name, wayAlong(space, name, from, to)]),
+    changedKnobs(space, from, to)
+      .filter((name) => isOrdered(space.knobs[name]))
+      .map((name) => [name, wayAlong(space, name, from, to)]),
   );
 }

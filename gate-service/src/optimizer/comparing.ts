@@ -1,5 +1,6 @@
 /** When the leading challenger is raced against the incumbent, and what its laps decide. */
 import { sameEffect } from './encoding.ts';
+import { probabilitySafe } from './exploring.ts';
 import type { Known } from './exploring.ts';
 import { isBroken } from './feasibility.ts';
 import { asChange, valueScale } from './measures.ts';
@@ -22,18 +23,21 @@ import type { Decision, Proposal } from './tuner.ts';
 
 /** Evaluations without an adopted change after which a session stops to try others. */
 const PATIENCE = 8;
-/** Asks in a row at which nothing promises more than the noise. */
+/** Asks in a row at which nothing promises a gain that is worth an evaluation. */
 const QUIET = 3;
 
+/** P(all limits hold) from which no lap of a race is expected to break one. */
+const SURE_SAFE = 0.99;
+
 /** Evaluations are never taken to be surer than this, on the scale of comparison. */
-const LEAST_NOISE = 0.02;
+const LEAST_NOISE = 0.06;
 
 /** Why exploring should end now, or undefined. */
 export function tiredOf(known: Known, state: TunerState): string | undefined {
   const { budget } = known.facts.options;
-  const patience = Math.max(PATIENCE, Math.ceil(budget / 3));
+  const patience = Math.max(PATIENCE, Math.ceil(budget / 2));
   if (state.quiet >= QUIET) {
-    return 'nothing within reach promises more than the noise of one evaluation';
+    return 'nothing within reach promises a gain that is worth an evaluation';
   }
   if (state.sinceProgress >= patience) {
     return `${state.sinceProgress} evaluations brought nothing better`;
@@ -61,7 +65,9 @@ export function raceDue(known: Known, state: TunerState, tired: boolean): Race |
   }
   const gain = landscape.outlook(incumbent).mean - landscape.outlook(challenger).mean;
   const planned = lapsPlanned(options.budget, gain / Math.max(LEAST_NOISE, landscape.noise));
-  if (left > planned && !tired) return undefined;
+  // Room for another race where the first lap may break a limit, which ends this one.
+  const spare = probabilitySafe(known, state, challenger) < SURE_SAFE ? 1 : 0;
+  if (left > planned + spare && !tired) return undefined;
   const most = left % 2 === 0 ? left - 1 : left;
   return { challenger, incumbent, planned: Math.min(planned, most), laps: [] };
 }

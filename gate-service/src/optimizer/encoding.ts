@@ -9,6 +9,13 @@ import { toUnitInterval } from './space/unit-interval.ts';
 
 /** What an inactive knob shows to the critics. */
 const MASKED = 0.5;
+/**
+ * How far apart the two sides of a switch are, and any two categories: as half the range of a number.
+ * A whole range would leave the critics unsure of every switch for so long that most evaluations
+ * went into switching.
+ */
+const SWITCH = 0.2;
+const CHOICE = SWITCH / Math.SQRT2;
 
 /** One row of numbers within 0–1, of equal length for all configurations of the space. */
 export function encode(space: BoundSpace, values: Values): number[] {
@@ -18,9 +25,10 @@ export function encode(space: BoundSpace, values: Values): number[] {
     if (knob === undefined || value === undefined) return [];
     const active = space.isActive(name, values);
     if (knob.kind === 'categorical') {
-      return knob.categories.map((category) => (active && category === value ? 1 : 0));
+      return knob.categories.map((category) => (active && category === value ? CHOICE : 0));
     }
-    return [active ? toUnitInterval(knob, value) : MASKED];
+    const place = active ? toUnitInterval(knob, value) : MASKED;
+    return [knob.kind === 'boolean' ? MASKED + SWITCH * (place - MASKED) : place];
   });
 }
 

@@ -2,18 +2,20 @@
  * Which challenger to measure next: the expert's and remembered configurations first, then small
  * steps there and back along a few knobs, then what the critics expect most of within the trust region.
  */
-import { createRandom, drawInteger, shuffled } from '../statistics/random.ts';
+import { createRandom } from '../statistics/random.ts';
 import type { Random } from '../statistics/random.ts';
 import { logPreference } from './actor.ts';
 import { drawCandidates, moved, permitted } from './candidates.ts';
 import type { Surroundings } from './candidates.ts';
-import { changedKnobs, isOrdered, sameEffect, wayAlong } from './encoding.ts';
+import { isOrdered, sameEffect, wayAlong } from './encoding.ts';
 import { expectedImprovement } from './landscape.ts';
 import type { Landscape } from './landscape.ts';
 import { blame, distanceBetween, isBeyond } from './safety.ts';
 import { heldValues } from './session-facts.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { BoundSpace, Values } from './space/bound-space.ts';
+import { nextScreening, planScreening, scaled } from './screening.ts';
+import { withoutRetreat } from './tuner-state.ts';
 import type { Screening, TunerState } from './tuner-state.ts';
 import type { Proposal, Step, Trial } from './tuner.ts';
 
@@ -43,8 +45,8 @@ const MOST_MEMORIES = 2;
 const CANDIDATES = 200;
 /** Ways along a knob below this are lost in the noise. */
 const DISTINCT = 0.03;
-/** Way of a screening step along each of its knobs, knobs a step, and steps there. */
-const SCREENING = { way: 0.15, knobs: 2, groups: 5 } as const;
+/** Promised gains below this are not worth an evaluation, however small the noise. */
+const WORTHWHILE = 0.03;
 /** How fast the policy's say fades: its density counts to the power of this ÷ evaluations (πBO). */
 const POLICY_WEIGHT = 0.7;
 /** How much more the search for what holds the limits weighs than the policy's preference. */
@@ -150,58 +152,25 @@ function rememberedOf(known: Known, state: TunerState): Explored['next'] {
   };
 }
 
-/** About eight small steps, there and back: the sign of a slope costs less than its shape (SPSA, Spall 1992). */
+/** The next screening step that may be taken, if any is left. */
 function screen(known: Known, state: TunerState, around: Surroundings, random: Random): Explored {
-  const { space } = around;
   if (known.facts.memory.incumbents.length > 0) return { state };
-  let screening: Screening = state.screening ?? {
-    groups: groupsOf(space, known.leader, random),
-    at: 0,
-  };
+  let screening: Screening =
+    state.screening ?? planScreening(around.space, known.leader, state.radius, random);
   for (;;) {
-    const ways = screening.groups[screening.at];
-    if (ways === undefined) return { state: { ...state, screening } };
-    const { groups, at, from } = screening;
-    const back = from !== undefined;
-    const centre = from ?? known.leader;
-    screening = back ? { groups, at: at + 1 } : { groups, at, from: centre };
-    for (const factor of back ? [-1, -0.5] : [1, 0.5]) {
-      const stepped = Object.fromEntries(
-        Object.entries(ways).map(([name, way]) => [name, factor * way]),
-      );
-      const values = permitted(around, moved(space, centre, stepped));
+    const step = nextScreening(screening, known.leader);
+    if (step === undefined) return { state: { ...state, screening } };
+    screening = step.then;
+    for (const share of [1, 0.5]) {
+      const values = permitted(around, moved(around.space, step.from, scaled(step.ways, share)));
       if (values === undefined || !isNews(known, state, values)) continue;
       if (probabilitySafe(known, state, values) < SAFE.cold) continue;
-      const names = Object.keys(ways).join(', ');
       return {
-        next: {
-          values,
-          source: 'policy',
-          reason:
-            `a small step ${back ? 'the other way' : ''} along ${names}, to learn what they do`.replace(
-              '  ',
-              ' ',
-            ),
-        },
+        next: { values, source: 'policy', reason: step.reason },
         state: { ...state, screening },
       };
     }
   }
-}
-
-function groupsOf(space: BoundSpace, at: Values, random: Random): Record<string, number>[] {
-  const active = shuffled(
-    space.names.filter((name) => space.isActive(name, at)),
-    random,
-  );
-  const count = Math.min(SCREENING.groups, Math.ceil(active.length / SCREENING.knobs));
-  return Array.from({ length: count }, (_, group) =>
-    Object.fromEntries(
-      active
-        .slice(group * SCREENING.knobs, (group + 1) * SCREENING.knobs)
-        .map((name) => [name, (drawInteger(random, 2) === 0 ? -1 : 1) * SCREENING.way]),
-    ),
-  );
 }
 
 /** The candidate with the largest expected improvement, weighed by the policy. */
@@ -212,7 +181,7 @@ function improve(known: Known, state: TunerState, around: Surroundings, random: 
   const least = lost ? 0 : facts.memory.incumbents.length > 0 ? SAFE.warm : SAFE.cold;
   const target = landscape.outlook(leader).mean;
   const say = POLICY_WEIGHT / Math.max(1, steps.length);
-  let best: { values: Values; score: number } | undefined;
+  let best: { readonly values: Values } | undefined;
   let promise = 0;
   for (let shrink = 1; shrink > 0.1 && best === undefined; shrink /= 2) {
     const candidates = drawCandidates(
@@ -226,22 +195,35 @@ function improve(known: Known, state: TunerState, around: Surroundings, random: 
         random,
       },
     );
-    for (const values of candidates) {
-      if (!isNews(known, state, values)) continue;
-      const safe = probabilitySafe(known, state, values);
-      if (safe < least) continue;
-      const outlook = landscape.outlook(values);
-      promise = Math.max(promise, target - outlook.mean + 1.645 * outlook.sd);
-      const gain = Math.log(expectedImprovement(outlook, target) + 1e-12);
-      // Lost, what is likeliest to hold the limits is worth most (Gelbart, Snoek & Adams 2014).
-      const worth = lost ? SEARCH_WEIGHT * Math.log(safe + 1e-12) : gain;
-      const score = worth + say * logPreference(space, state.policy, values);
-      if (best === undefined || score > best.score) best = { values, score };
-    }
+    const scored = candidates
+      .filter((values) => isNews(known, state, values))
+      .map((values) => {
+        const outlook = landscape.outlook(values);
+        const gain = Math.log(expectedImprovement(outlook, target) + 1e-12);
+        // Lost, what is likeliest to hold the limits is worth most (Gelbart, Snoek & Adams 2014).
+        const worth = lost
+          ? SEARCH_WEIGHT * Math.log(probabilitySafe(known, state, values) + 1e-12)
+          : gain;
+        return {
+          values,
+          promise: target - outlook.mean + 1.645 * outlook.sd,
+          score: worth + say * logPreference(space, state.policy, values),
+        };
+      });
+    // Best first: most are never asked for their safety, which costs more than all else.
+    const isSafe = ({ values }: { readonly values: Values }): boolean =>
+      probabilitySafe(known, state, values) >= least;
+    best = scored.sort((one, other) => other.score - one.score).find(isSafe);
+    const most = scored.sort((one, other) => other.promise - one.promise).find(isSafe);
+    promise = Math.max(promise, most?.promise ?? 0);
   }
-  const quiet = !lost && promise < landscape.noise ? state.quiet + 1 : 0;
+  const quiet = !lost && promise < Math.min(landscape.noise, WORTHWHILE) ? state.quiet + 1 : 0;
   if (best === undefined) {
     if (state.retreat === undefined) return { state: { ...state, quiet } };
+    if (facts.options.paired === true) {
+      // Compared with itself it tells nothing: on with short steps instead.
+      return improve(known, { ...withoutRetreat(state), quiet }, around, random);
+    }
     const reason = 'back to the best safe configuration after an unsafe one';
     return { next: { values: leader, source: 'rerun', reason }, state: { ...state, quiet } };
   }
@@ -267,10 +249,11 @@ function isNews({ facts, trials, safe }: Known, { retreat }: TunerState, values:
 
 /** So near that an evaluation would only repeat the other; a whole step of a whole number is never that. */
 function isNextTo(space: BoundSpace, one: Values, other: Values): boolean {
-  const changed = changedKnobs(space, one, other);
-  return changed.every((name) => {
+  return space.names.every((name) => {
+    if (one[name] === other[name]) return true;
     const knob = space.knobs[name];
-    if (knob?.kind === 'integer' && knob.scale === 'linear') return false;
-    return Math.abs(wayAlong(space, name, one, other)) < DISTINCT;
+    const whole = knob?.kind === 'integer' && knob.scale === 'linear';
+    if (!whole && Math.abs(wayAlong(space, name, one, other)) < DISTINCT) return true;
+    return !space.isActive(name, one) && !space.isActive(name, other);
   });
 }

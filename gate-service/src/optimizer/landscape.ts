@@ -32,7 +32,7 @@ export interface Landscape {
   /** Of each critic, to start the next fit from. */
   readonly hyperparameters: Readonly<Record<string, Hyperparameters>>;
   /** Former sessions that mislead here, and why; empty without any. */
-  readonly dropped: readonly { readonly index: number; readonly reason: string }[];
+  readonly dropped: readonly { readonly similarity: number; readonly reason: string }[];
 }
 
 /** Critics of former sessions, by the name of what they foretell. */
@@ -112,7 +112,12 @@ export function fitLandscape(options: LandscapeOptions): Landscape {
     if (pastOnes.length > 0) {
       const critic = transferEnsemble(data, pastOnes, random, how);
       if (critic.hyperparameters !== undefined) hyperparameters[name] = critic.hyperparameters;
-      if (name === OBJECTIVE) dropped = critic.dropped;
+      if (name === OBJECTIVE) {
+        dropped = critic.dropped.map(({ index, reason }) => ({
+          similarity: pastOnes[index]?.similarity ?? 0,
+          reason,
+        }));
+      }
       return critic;
     }
     const choose = name === OBJECTIVE && data.x.length >= CHOICE_FROM;
@@ -138,8 +143,16 @@ export function fitLandscape(options: LandscapeOptions): Landscape {
       const former = known.get(key);
       if (former !== undefined) return former;
       const { mean, sd } = objective?.predict(x) ?? { mean: 0, sd: OBJECTIVE_SPREAD };
-      const safe = critics.reduce((p, critic) => p * holds(critic, x), 1);
-      const outlook = { mean, sd, safe };
+      let safe: number | undefined;
+      const outlook: Outlook = {
+        mean,
+        sd,
+        // Asked for only where the mean makes a configuration interesting.
+        get safe() {
+          safe ??= critics.reduce((p, critic) => p * holds(critic, x), 1);
+          return safe;
+        },
+      };
       known.set(key, outlook);
       return outlook;
     },

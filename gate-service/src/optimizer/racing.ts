@@ -56,13 +56,13 @@ export function racesIn(budget: number): number {
 }
 
 /** Share of an expected gain that half the width of the interval should not exceed. */
-const WANTED_WIDTH = 0.7;
+const WANTED_WIDTH = 0.6;
 /** Most of a budget that one race may take, and most laps at all. */
-const MOST = { share: 1 / 3, laps: 15 } as const;
+const MOST = { share: 1 / 2, laps: 15 } as const;
 
 /**
  * Laps that a race needs to show a gain, decided before it begins: odd, more where the expected gain
- * is small against the noise of one evaluation, at most a third of the budget.
+ * is small against the noise of one evaluation, at most half of the budget.
  * @param gain expected, in standard deviations of one evaluation
  */
 export function lapsPlanned(budget: number, gain: number): number {

@@ -22,7 +22,7 @@ import {
   IllegalProblemError,
   UnknownProposalError,
 } from './tuner-errors.ts';
-import { incumbentOf, initialState, RADIUS } from './tuner-state.ts';
+import { firstRadius, incumbentOf, initialState, RADIUS } from './tuner-state.ts';
 import type { TunerState } from './tuner-state.ts';
 import type {
   Decision,
@@ -65,7 +65,7 @@ export function startSession(
   const steps: Step[] = [...(former?.steps ?? [])];
   let open = former?.open;
   let state: TunerState = former?.state ?? initialState(problem, memory);
-  let dropped: readonly string[] = [];
+  let dropped: Landscape['dropped'] | undefined;
 
   function ask(): Proposal | undefined {
     if (open !== undefined) return open;
@@ -91,6 +91,10 @@ export function startSession(
     if (blind !== undefined)
       return { values: problem.start, source: 'rerun', reason: blind.reason };
     if (state.race !== undefined) return lapOf(state.race);
+    if (steps.length === 1) {
+      const metrics = steps[0]?.observation.metrics;
+      state = { ...state, radius: firstRadius(problem.limits, metrics, state.radius) };
+    }
     const known = know();
     const tired = tiredOf(known, state);
     const race = raceDue(known, state, tired !== undefined);
@@ -103,8 +107,10 @@ export function startSession(
       state = { ...state, ended: over };
       return undefined;
     }
+    const { quiet } = state;
     for (const view of views(known)) {
-      const explored = explore(view, state);
+      // Two views are one look.
+      const explored = explore(view, { ...state, quiet });
       state = explored.state;
       if (explored.next !== undefined) {
         return { ...explored.next, predicted: predictionOf(view, state, explored.next.values) };
@@ -144,9 +150,7 @@ export function startSession(
     const { landscape } = learnt;
     const leader = leaderOf(landscape, trials, safe);
     state = led(learnt.state, landscape, leader);
-    dropped = landscape.dropped.map(
-      ({ index, reason }) => `former session ${index + 1} of those is not used: ${reason}`,
-    );
+    ({ dropped } = landscape);
     return { facts, steps, trials, safe, landscape, leader };
   }
 
@@ -222,12 +226,22 @@ export function startSession(
 
   const sameAs = (one: Values, other: Values): boolean => sameValues(space, one, other);
 
+  /** Which former sessions mislead, in words; a resumed session that did not ask yet looks it up. */
+  function misleading(): string[] {
+    if (memory.sessions.length === 0 || steps.length === 0) return [];
+    dropped ??= learn(facts, state, trialsOf(problem.limits, steps)).landscape.dropped;
+    return dropped.map(
+      ({ similarity, reason }) =>
+        `the former session of similarity ${similarity.toFixed(2)} is not used: ${reason}`,
+    );
+  }
+
   function result(): TuningResult {
     const best = incumbentOf(state);
     return {
       best,
       adopted: !sameValues(space, best, problem.start),
-      explanation: explain(facts, state, steps, dropped),
+      explanation: explain(facts, state, steps, misleading()),
       ended:
         state.ended ??
         (steps.length >= options.budget ? 'the budget is spent' : 'it has not ended yet'),

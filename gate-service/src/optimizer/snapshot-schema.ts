@@ -104,6 +104,7 @@ const screening = z.strictObject({
   groups: z.array(numbersSchema),
   at: count,
   from: valuesSchema.exactOptional(),
+  around: valuesSchema.exactOptional(),
 } satisfies Shape<Screening>);
 
 const hyperparameters = z.strictObject({

@@ -1,11 +1,12 @@
 /** What a session remembers between asks besides its steps; plain JSON, part of the snapshot. */
 import { initialPolicy } from './actor.ts';
 import type { Hyperparameters } from './critics/hyperparameters.ts';
+import { limitScore } from './measures.ts';
 import type { Memory } from './memory.ts';
 import type { Lane } from './racing.ts';
 import type { Barrier } from './safety.ts';
 import type { Values } from './space/bound-space.ts';
-import type { PolicyState, TuningProblem } from './tuner.ts';
+import type { Limit, PolicyState, TuningProblem } from './tuner.ts';
 
 /** A challenger measured in turns with the incumbent. */
 export interface Race {
@@ -32,6 +33,8 @@ export interface Screening {
   readonly at: number;
   /** Set between a step and its way back: where it started. */
   readonly from?: Values;
+  /** A design around this place: each group is one step from here, without a way back. */
+  readonly around?: Values;
 }
 
 /** Set by an unsafe evaluation: the next one stays nearer to what is safe. */
@@ -72,7 +75,28 @@ export interface TunerState {
 }
 
 /** Step caps: of the first step, where former sessions know the place, the least and the largest. */
-export const RADIUS = { first: 0.2, warm: 0.12, least: 0.1, most: 0.35 } as const;
+export const RADIUS = { first: 0.2, warm: 0.15, least: 0.1, most: 0.35 } as const;
+
+/** Scores (logarithm of metric ÷ limit) at which first steps begin to be longer, and are longest. */
+const ROOM = { some: Math.log(1 / 2), ample: Math.log(1 / 3) } as const;
+
+/**
+ * Step cap of the first step: the usual one where a metric is above half of its limit, the largest
+ * one where all are at a third or less. Where nothing is known of a limit there is no room.
+ */
+export function firstRadius(
+  limits: readonly Limit[],
+  metrics: Readonly<Record<string, number>> = {},
+  usual: number,
+): number {
+  const scores = limits.map((limit) => {
+    const metric = metrics[limit.metric];
+    return metric === undefined ? 0 : limitScore(limit, metric);
+  });
+  if (scores.length === 0) return usual;
+  const room = (ROOM.some - Math.max(...scores)) / (ROOM.some - ROOM.ample);
+  return usual + (RADIUS.most - usual) * Math.min(1, Math.max(0, room));
+}
 
 export function initialState(problem: TuningProblem, memory: Memory): TunerState {
   const { space, start, prior } = problem;

@@ -182,10 +182,20 @@ function correct(
   random: Random,
   options: Omit<GaussianProcessOptions, 'mean'>,
 ): Critic & { hyperparameters: Hyperparameters } {
-  const mean = (x: readonly number[]): number =>
-    believed.reduce((sum, { critic, weight }) => sum + weight * critic.predict(x).mean, 0);
-  const variance = (x: readonly number[]): number =>
-    believed.reduce((sum, { critic, weight }) => sum + weight * critic.predict(x).sd ** 2, 0);
+  // Asked for twice a prediction, once for the mean and once for the variance.
+  let latest: { x: readonly number[]; mean: number; variance: number } | undefined;
+  const past = (x: readonly number[]): { mean: number; variance: number } => {
+    if (latest?.x === x) return latest;
+    latest = { x, mean: 0, variance: 0 };
+    for (const { critic, weight } of believed) {
+      const foretold = critic.predict(x);
+      latest.mean += weight * foretold.mean;
+      latest.variance += weight * foretold.sd ** 2;
+    }
+    return latest;
+  };
+  const mean = (x: readonly number[]): number => past(x).mean;
+  const variance = (x: readonly number[]): number => past(x).variance;
   const doubt = sites.x.reduce((sum, x) => sum + variance(x), 0) / sites.x.length;
   const spread = options.spread ?? (doubt > 0 ? Math.sqrt(doubt) : undefined);
   const process = fitGaussianProcess(used, random, {

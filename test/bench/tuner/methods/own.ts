@@ -26,8 +26,19 @@ export const ownWarm: Method = {
   name: 'speed-gate-warm',
   anytime: false,
   open: (stack, budget, seed) =>
-    Promise.resolve(open(stack, budget, seed, formerExperience(stack.name as StackName, seed))),
+    Promise.resolve(open(stack, budget, seed, rememberedFor(stack.name as StackName, seed))),
 };
+
+let latest: { readonly name: StackName; readonly seed: number; former?: Experience } | undefined;
+
+/** The same former sessions for every budget of a seed: computed once. */
+function rememberedFor(name: StackName, seed: number): Experience | undefined {
+  if (latest?.name !== name || latest.seed !== seed) {
+    const former = formerExperience(name, seed);
+    latest = { name, seed, ...(former && { former }) };
+  }
+  return latest.former;
+}
 
 /** The problem as every method gets it: the expert's configuration is all that is known beforehand. */
 export function problemOf(stack: SimulatedStack): TuningProblem {
