@@ -260,6 +260,24 @@ describe('the memory', () => {
     expect(client.errors).toContain('goes on with the session');
   });
 
+  it('keeps every later process from what broke a limit', async () => {
+    // A single knob, just below the cliff: what is as far as a violator is beyond it.
+    const [workers] = knobs.knobs;
+    const near = { ...knobs, knobs: [{ ...workers, start: 2000 }], constraints: [] };
+    await writeFile(file, JSON.stringify(near));
+    let least = Infinity;
+    for (const seed of ['1', '2', '3', '4']) {
+      const client = tune('--memory', memory, '--budget', '10', '--seed', seed);
+      const asked = asksOf(await tuneWith(client, measure)).map(({ configuration }) =>
+        Number(configuration!.workers),
+      );
+      expect(await client.exit()).toBe(0);
+      expect(asked.filter((one) => one >= least)).toEqual([]);
+      least = Math.min(least, ...asked.filter((one) => breaks({ workers: one })));
+    }
+    expect(least).toBeLessThan(Infinity);
+  });
+
   it('ends the call when it cannot be used', async () => {
     const first = tune('--memory', memory);
     await first.hear();

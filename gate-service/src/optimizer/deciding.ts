@@ -240,6 +240,7 @@ function afterUnsafe(
         distance: distanceBetween(space, barrier.safe, values),
       },
     }),
+    sinceProgress: state.sinceProgress + 1,
   };
 }
 

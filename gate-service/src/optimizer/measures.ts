@@ -47,7 +47,8 @@ export function boundedScores(
     value === undefined || unsafe ? [] : [scale.of(value)],
   );
   const middle = middleOf(scores) ?? 0;
-  const most = middle > WORST ? middle + WORST : WORST;
+  // Usually as against the start, which is the measure of what is bad; unless that is the absurd one.
+  const most = middle > WORST || middle < -FARTHEST ? middle + WORST : WORST;
   return (value) => Math.min(most, Math.max(middle - FARTHEST, scale.of(value)));
 }
 

@@ -58,7 +58,7 @@ describe('recalling', () => {
     const { barriers, hints, sessions } = recall(PROBLEM, experience(session, ...later), 1);
     expect(sessions).toHaveLength(6);
     expect(barriers).toEqual([{ safe: PROBLEM.start, violator }]);
-    expect(hints).toEqual([{ barrier: barriers[0], weight: 1 }]);
+    expect(hints).toEqual([]);
   });
 
   it('knows each violator once, as entered from the nearest that was safe on this workload', () => {

@@ -41,7 +41,7 @@ export interface Memory {
   readonly incumbents: readonly Values[];
   /** Of the same workload: as forbidden as if they had been measured now. */
   readonly barriers: readonly Barrier[];
-  /** Of similar workloads, and how similar. */
+  /** Of similar workloads that are not the same, and how similar. */
   readonly hints: readonly { readonly barrier: Barrier; readonly weight: number }[];
   readonly policy?: PolicyState;
   /** What was recalled, in words. */
@@ -144,15 +144,20 @@ export function recall(
     barriers,
     hints,
     ...(policy === undefined || policy.updates === 0 ? {} : { policy }),
-    sentences:
-      sessions.length === 0
-        ? []
-        : [
-            `${sessions.length} former sessions on similar workloads (similarity ` +
-              `${sessions.map(({ similarity }) => similarity.toFixed(2)).join(', ')}), ` +
-              `${incumbents.length} adopted configurations, ${hints.length} configurations that broke limits`,
-          ],
+    sentences: wordsOf(sessions, incumbents.length, barriers.length + hints.length),
   };
+}
+
+function wordsOf(sessions: readonly Recalled[], adopted: number, violators: number): string[] {
+  const broke = `${violators} configurations that broke limits`;
+  if (sessions.length === 0) {
+    return violators === 0 ? [] : [`${broke} on this workload or similar ones, long ago`];
+  }
+  const similarities = sessions.map(({ similarity }) => similarity.toFixed(2)).join(', ');
+  return [
+    `${sessions.length} former sessions on similar workloads (similarity ${similarities}), ` +
+      `${adopted} adopted configurations, ${broke}`,
+  ];
 }
 
 /** What broke limits on similar workloads, each configuration once: by its most similar and newest session. */
@@ -170,15 +175,16 @@ function violatorsOf(
     const same = isSame(recalled);
     const safe = same ? safeHere : safeThere(recalled);
     for (const violator of violatorsIn(problem, recalled.session)) {
-      if (hints.length >= MOST_VIOLATORS) return { barriers, hints };
+      const known = [...barriers, ...hints.map(({ barrier }) => barrier)];
+      if (known.length >= MOST_VIOLATORS) return { barriers, hints };
       // What is in force is measured first in any case, and judged by that.
       if (sameEffect(space, violator, start)) continue;
-      if (hints.some(({ barrier }) => sameEffect(space, barrier.violator, violator))) continue;
+      if (known.some((barrier) => sameEffect(space, barrier.violator, violator))) continue;
       // Safe at first sight and not the next time: nothing is known to be safe about it.
       const others = safe.filter((values) => !sameEffect(space, values, violator));
       const barrier = barrierOf(space, others, violator) ?? { safe: violator, violator };
       if (same) barriers.push(barrier);
-      hints.push({ barrier, weight: recalled.similarity });
+      else hints.push({ barrier, weight: recalled.similarity });
     }
   }
   return { barriers, hints };
@@ -187,8 +193,13 @@ function violatorsOf(
 /** Newest first: those that are remembered, and what breaks the limits of now. */
 function violatorsIn(problem: TuningProblem, session: PastSession): Values[] {
   const { space, start } = problem;
+  // It need not be legal now: what lies beyond it may be.
   const whole = (values: Values): boolean =>
-    space.names.every((name) => typeof values[name] === typeof start[name]);
+    space.names.every((name) => {
+      const [knob, value] = [space.knobs[name], values[name]];
+      const onScale = knob !== undefined && 'scale' in knob && knob.scale === 'log';
+      return typeof value === typeof start[name] && !(onScale && Number(value) <= 0);
+    });
   const broken = session.trials
     .filter((trial) => whyUnsafe(problem.limits, trial) !== undefined)
     .map(({ values }) => values);

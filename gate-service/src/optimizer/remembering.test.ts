@@ -22,7 +22,7 @@ function after(...sessions: readonly PastSession[]): Experience {
   for (const one of sessions) experience = remember(SPACE, 's', experience, one);
   return experience!;
 }
-const many = (of: (index: number) => PastSession, count = 40): PastSession[] =>
+const many = <T>(of: (index: number) => T, count = 40): T[] =>
   Array.from({ length: count }, (_, index) => of(index));
 
 it('is bounded, and forgets the oldest first', () => {
@@ -49,11 +49,11 @@ it('never forgets a violator of a workload, whatever else is measured since', ()
 });
 
 it('keeps each effect once, the newest of too many', () => {
-  const violators = many((index) => ({ ...violator, workers: 500 + index }) as never, 100);
+  const violators = many((index) => ({ ...violator, workers: 500 + index }), 100);
   const { sessions } = after(
-    { ...session, violators: [violator, ...violators] } as PastSession,
+    { ...session, violators: [violator, ...violators] },
     { ...session, violators: [{ ...violator, workers: 500 }] },
-    { ...session, violators: many((i) => ({ ...violator, share: 0.4 + i / 500 }) as never, 100) },
+    { ...session, violators: many((i) => ({ ...violator, share: 0.4 + i / 500 }), 100) },
   );
   const [last] = sessions.slice(-1);
   expect(last!.violators).toHaveLength(KEPT_VIOLATORS);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { permitted } from './candidates.ts';
 import { barrierOf, blame, isBeyond, withinReach } from './safety.ts';
 import { bindSpace } from './space/bound-space.ts';
 import { booleanKnob, integerKnob } from './space/knob.ts';
@@ -41,6 +42,14 @@ describe('a barrier', () => {
     const known = { safe: { keepalive: true, idle: 5 }, violator: { keepalive: false, idle: 3 } };
     expect(isBeyond(space, known, { keepalive: false, idle: 5 })).toBe(true);
     expect(isBeyond(space, known, { keepalive: true, idle: 3 })).toBe(false);
+  });
+
+  it('lets nothing beyond it be asked for, however safe the critics think it', () => {
+    const reach = { radius: 1, knobs: 3 };
+    const around = { space: SPACE, safe: [safe], barriers: [barrier], reach };
+    expect(permitted(around, violator)).toBeUndefined();
+    expect(permitted(around, { ...violator, workers: 400 })).toBeUndefined();
+    expect(permitted(around, { ...violator, workers: 100 })).toBeDefined();
   });
 
   it('is drawn from the nearest safe configuration', () => {

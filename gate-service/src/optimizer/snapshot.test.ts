@@ -50,12 +50,12 @@ describe('a snapshot', () => {
     ['that is cut off', (one) => ({ ...one, steps: one.steps.slice(0, 4) }), /is open after 4/],
     [
       'with an illegal configuration',
-      (one) => ((one.steps[2]!.proposal.values['workers'] = 5), one),
+      (one) => ((one.steps[2]!.proposal.values.workers = 5), one),
       /evaluation 3 is illegal: workers/,
     ],
     [
       'with an illegal open one',
-      (one) => ((one.open!.values['workers'] = 5), one),
+      (one) => ((one.open!.values.workers = 5), one),
       /the open evaluation is illegal: workers/,
     ],
     [
@@ -90,7 +90,7 @@ describe('a snapshot', () => {
     ],
     [
       'with critics of other knobs',
-      (one) => ((one.state.hyperparameters['objective']!.lengths = [1]), one),
+      (one) => ((one.state.hyperparameters.objective!.lengths = [1]), one),
       /critics are of other knobs/,
     ],
   ])('%s is refused', (_, forge, words) => {

@@ -62,6 +62,24 @@ describe('asking', () => {
     expect(tuner.ask()?.values).toEqual({ workers: 80, share: 0.5, balancer: 'round' });
   });
 
+  it('does not follow the expert into what broke limits on a similar workload', () => {
+    const values = { workers: 150, share: 0.5, balancer: 'least' };
+    const problem = { ...PROBLEM, prior: { values, reason: 'a guess' } };
+    const past = (violators: Values[]) => {
+      const { space } = createTuner(PROBLEM, OPTIONS).snapshot();
+      const policy = initialPolicy(SPACE, PROBLEM.start);
+      const session = { context: { rate: 7.1 }, start: PROBLEM.start, trials: [], policy };
+      return { version: 1 as const, space, sessions: [{ ...session, violators }] };
+    };
+    const second = (violators: Values[]) => {
+      const tuner = createTuner(problem, { ...OPTIONS, experience: past(violators) });
+      tuner.tell(tuner.ask()!.id, { value: 200, metrics: { errors: 0 } });
+      return tuner.ask()!.source;
+    };
+    expect(second([])).toBe('expert');
+    expect(second([values])).not.toBe('expert');
+  });
+
   it('repeats the open proposal until it is told', () => {
     const tuner = createTuner(PROBLEM, OPTIONS);
     expect(tuner.ask()).toBe(tuner.ask());

@@ -48,7 +48,12 @@ describe('the knobs that a tuner turns', () => {
       'httpd.minSpareThreads': 8,
       'httpd.startServers': 1,
     });
-    expect(tunableSpace(tiny, RESOURCES).knobs.places).toMatchObject({ minimum: 8, maximum: 8192 });
+    expect(tunableSpace(tiny, RESOURCES).knobs.places).toMatchObject({
+      minimum: 8,
+      maximum: 8192,
+      // What is learnt around it is of use in the usual range, too.
+      declared: { minimum: 16, maximum: 8192 },
+    });
   });
 });
 

@@ -180,7 +180,9 @@ function knobsAround(start: TuningValues): typeof TUNING_KNOBS {
     if (!('scale' in knob) || typeof value !== 'number') return [name, knob];
     const minimum = Math.min(knob.minimum, value);
     const maximum = Math.max(knob.maximum, value);
-    return [name, Object.freeze({ ...knob, minimum, maximum })];
+    if (minimum === knob.minimum && maximum === knob.maximum) return [name, knob];
+    const declared = Object.freeze({ minimum: knob.minimum, maximum: knob.maximum });
+    return [name, Object.freeze({ ...knob, minimum, maximum, declared })];
   };
   return Object.fromEntries(Object.entries<Knob>(TUNING_KNOBS).map(around)) as typeof TUNING_KNOBS;
 }

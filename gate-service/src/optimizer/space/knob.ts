@@ -28,6 +28,11 @@ interface RangeCommon extends KnobCommon {
   readonly minimum: number;
   /** Largest legal value. */
   readonly maximum: number;
+  /**
+   * The usual range, where this one was widened to what is in force: the knob is still the same one,
+   * and what was learnt of it in the usual range holds.
+   */
+  readonly declared?: { readonly minimum: number; readonly maximum: number };
 }
 
 export interface IntegerKnob extends RangeCommon {
