@@ -228,8 +228,9 @@ describe('the tuning of a run', () => {
     const [first = '', second = ''] = await section.locator('.tuning > li').allInnerTexts();
     expect(first).toMatch(/memory of former runs\s+✗\s*unsafe/);
     expect(first).toContain('errors 2.10 %, limit 0.10 %: broken');
-    expect(second).toMatch(/expert rule\s+✓\s*adopted/);
-    expect(second).toContain('places 150 → 300 (carries 100 %)');
+    expect(second).toMatch(/expert rules\s+✓\s*adopted/);
+    expect(second).toContain('places 150 → 300');
+    expect(first).toContain('places 150 → 640 (90 % of what is expected)');
     const words = await section.locator('svg.interval').last().getAttribute('aria-label');
     expect(words).toContain('measured −3.4 % between −5.1 % and −1.7 %');
     await close();

@@ -1,4 +1,6 @@
 /** What went wrong, in words for a person. */
+import { sentenceOf } from '../text/words.ts';
+
 export class Problem extends Error {
   /** HTTP status; 0 when there was no answer at all. */
   readonly status: number;
@@ -29,16 +31,11 @@ export async function problemOf(answer: Response): Promise<Problem> {
     `${pointer.replace(/^\//, '').replaceAll('/', '.')}: ${detail}`.replace(/^: /, ''),
   );
   const words = body?.detail ?? `The gate service answered ${answer.status}.`;
-  return new Problem(answer.status, sentence(words), body?.code ?? '', fields);
+  return new Problem(answer.status, sentenceOf(words), body?.code ?? '', fields);
 }
 
 /** Whatever was thrown, as a problem. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   return new Problem(0, error instanceof Error ? error.message : String(error));
-}
-
-function sentence(words: string): string {
-  const text = words.charAt(0).toUpperCase() + words.slice(1);
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -130,6 +130,7 @@ export interface Tuning {
   readonly summary: string;
   readonly objective: string;
   readonly memory: readonly string[];
+  readonly advice?: readonly string[] | undefined;
   readonly evaluations: readonly TuningEvaluation[];
 }
 

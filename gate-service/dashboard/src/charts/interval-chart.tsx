@@ -5,6 +5,7 @@ import { amount, measured } from '../text/numbers.ts';
 import { AXIS_NAMES, borderOf, higherIsBetter, limitOf } from '../text/thresholds.ts';
 import type { Axis } from '../text/thresholds.ts';
 import { signOf } from '../text/words.ts';
+import { Ticks, Whisker } from './parts.tsx';
 import { scaleOver } from './scale.ts';
 import type { Scale } from './scale.ts';
 
@@ -46,25 +47,6 @@ function ThresholdChart({
         <Ticks axis={axis} scale={scale} />
       </figcaption>
     </figure>
-  );
-}
-
-function Ticks({ axis, scale }: { readonly axis: Axis; readonly scale: Scale }) {
-  return (
-    <svg class="ticks" aria-hidden="true">
-      {scale.ticks.map((tick) => {
-        const at = scale.at(tick);
-        const anchor = at < 6 ? 'start' : at > 94 ? 'end' : 'middle';
-        return (
-          <g key={tick}>
-            <line x1={`${at}%`} x2={`${at}%`} y1="0" y2="5" />
-            <text x={`${at}%`} y="17" text-anchor={anchor}>
-              {tick === 0 ? '0' : amount(tick, axis).replace(' points', '')}
-            </text>
-          </g>
-        );
-      })}
-    </svg>
   );
 }
 
@@ -128,9 +110,6 @@ function IntervalBar({
   const border = scale.at(borderOf(outcome));
   const [from, to] = higherIsBetter(outcome.threshold) ? [0, border] : [border, 100];
   const percent = (value: number): string => `${value}%`;
-  // An end that could not be estimated is open: the whisker runs to the edge, without a cap.
-  const left = low === undefined ? 0 : scale.at(low);
-  const right = high === undefined ? 100 : scale.at(high);
   return (
     <svg class={`interval ${tone}`} height={HEIGHT} role="img" aria-label={inWords(outcome, axis)}>
       <rect class="beyond" x={percent(from)} y="0" width={percent(to - from)} height={HEIGHT} />
@@ -138,13 +117,7 @@ function IntervalBar({
       <line class="limit" x1={percent(border)} x2={percent(border)} y1="0" y2={HEIGHT} />
       {effect !== undefined && (
         <g class="found">
-          <line class="whisker" x1={percent(left)} x2={percent(right)} y1={MIDDLE} y2={MIDDLE} />
-          {low !== undefined && (
-            <line x1={percent(left)} x2={percent(left)} y1={MIDDLE - 7} y2={MIDDLE + 7} />
-          )}
-          {high !== undefined && (
-            <line x1={percent(right)} x2={percent(right)} y1={MIDDLE - 7} y2={MIDDLE + 7} />
-          )}
+          <Whisker low={low} high={high} scale={scale} at={MIDDLE} cap={7} />
           <circle cx={percent(scale.at(effect))} cy={MIDDLE} r="5.5" />
         </g>
       )}

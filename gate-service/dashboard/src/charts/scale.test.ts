@@ -20,6 +20,12 @@ describe('a scale', () => {
     );
   });
 
+  it('has a place for zero where there is nothing else', () => {
+    const scale = scaleOver([0, undefined]);
+    expect(scale.at(0)).toBe(0);
+    expect(scale.ticks[0]).toBe(0);
+  });
+
   it('draws what is to scale: twice the effect lies twice as far from zero', () => {
     const scale = scaleOver([-0.1, 0.2]);
     const zero = scale.at(0);

@@ -15,7 +15,8 @@ export function scaleOver(values: readonly (number | undefined)[]): Scale {
   const most = Math.max(...finite);
   const air = (most - least) * 0.08 || 1;
   const low = least < 0 ? least - air : 0;
-  const high = most > 0 ? most + air : 0;
+  // Where every value is zero there is still a scale, with zero at its beginning.
+  const high = most > 0 || least === 0 ? most + air : 0;
   return {
     low,
     high,

@@ -32,7 +32,7 @@ export function Details({ run }: { readonly run: Run }) {
             ) : (
               <span key="configuration">
                 <Digest of={configuration.hash} what="configuration" />{' '}
-                {configuration.adopted ? 'adopted by this run' : 'the incumbent one'}
+                {configuration.adopted ? 'adopted by this run' : 'the one in force'}
               </span>
             ),
           ],

@@ -1,10 +1,13 @@
 import type { Run, RunEvent, Tuning as TuningResult, TuningEvaluation } from '../api/types.ts';
 import { ThresholdCharts } from '../charts/interval-chart.tsx';
-import { trajectoryScale, TrajectoryBar, TrajectoryTicks } from '../charts/trajectory.tsx';
+import { Ticks } from '../charts/parts.tsx';
 import type { Scale } from '../charts/scale.ts';
+import { trajectoryScale, TrajectoryBar } from '../charts/trajectory.tsx';
 import { Instant } from '../parts/instant.tsx';
+import { Facts } from '../parts/section.tsx';
 import { Mark } from '../parts/sign.tsx';
 import { amount } from '../text/numbers.ts';
+import { sentenceOf } from '../text/words.ts';
 import { SOURCES, tuningOutcomeSign, tuningVerdictSign } from '../text/tuning-words.ts';
 
 /** What the optimizer tried, in order, why, what it expected, and what came of it. */
@@ -40,18 +43,24 @@ function Trajectory({
   readonly tuning: TuningResult;
   readonly events: readonly RunEvent[];
 }) {
-  const { evaluations, memory, objective, outcome, summary } = tuning;
+  const { advice = [], evaluations, memory, objective, outcome, summary } = tuning;
   const scale = trajectoryScale(evaluations);
   return (
     <>
       <p>
-        <Mark sign={tuningOutcomeSign(outcome)} /> {summary}
+        <Mark sign={tuningOutcomeSign(outcome)} />: {summary}
       </p>
       {memory.map((sentence) => (
         <p key={sentence} class="quiet">
-          {sentence}
+          {sentenceOf(sentence)}
         </p>
       ))}
+      {evaluations.length > 0 && (
+        <p class="quiet">
+          A challenger is the candidate’s build on another stack configuration, measured beside the
+          configuration in force.
+        </p>
+      )}
       {evaluations.length > 0 && (
         <figure class="thresholds">
           <ol class="tuning">
@@ -67,11 +76,21 @@ function Trajectory({
           </ol>
           <figcaption class="axis-row">
             <span class="axis-name">
-              {objective} against the incumbent; dashed: expected, solid: measured
+              {objective} against the configuration in force; dashed: expected, solid: measured
             </span>
-            <TrajectoryTicks scale={scale} />
+            <Ticks axis="relative-change" scale={scale} />
           </figcaption>
         </figure>
+      )}
+      {advice.length > 0 && (
+        <>
+          <h3>Left to a person</h3>
+          <ul>
+            {advice.map((sentence) => (
+              <li key={sentence}>{sentenceOf(sentence)}</li>
+            ))}
+          </ul>
+        </>
       )}
     </>
   );
@@ -94,7 +113,7 @@ function Evaluation({
       <div class="threshold-row">
         <div class="threshold-name">
           <span>
-            Challenger {number}: {SOURCES[source]}
+            Challenger {number}, {SOURCES[source]}
           </span>
           <Mark sign={tuningVerdictSign(evaluation.verdict)} />
         </div>
@@ -104,32 +123,53 @@ function Evaluation({
           tone={tuningVerdictSign(evaluation.verdict).tone}
         />
         <div class="threshold-words">
-          <p>{reason}</p>
-          <p>
-            {changes.map(({ from, knob, share, to }, index) => (
-              <span key={knob}>
-                {index > 0 && ', '}
-                <code>{knob}</code> {String(from)} → {String(to)}
-                {share !== undefined && ` (carries ${Math.round(share * 100)} %)`}
-              </span>
-            ))}
-          </p>
-          <p>{sentence}</p>
-          <p class="quiet">
-            {[
-              predicted &&
-                `Expected ${objective} ${range(predicted)}, all limits hold with ${Math.round(predicted.safe * 100)} %`,
-              measured && `measured ${range(measured)}`,
-              ...margins.map(marginWords),
-            ]
-              .filter((part) => part !== undefined)
-              .join('; ')}
-          </p>
+          <Facts
+            of={[
+              ['Why', sentenceOf(reason)],
+              ['Changed', <Changes key="changed" changes={changes} />],
+              ['Expected', predicted === undefined ? 'nothing' : expectation(objective, predicted)],
+              ['Measured', measured === undefined ? 'nothing' : measurement(objective, measured)],
+              ...(margins.length === 0
+                ? []
+                : [['Limits', margins.map(marginWords).join('; ')] as const]),
+              ['What came of it', sentenceOf(sentence)],
+            ]}
+          />
         </div>
       </div>
       <Values values={values} />
     </li>
   );
+}
+
+function Changes({ changes }: Pick<TuningEvaluation, 'changes'>) {
+  return (
+    <>
+      {changes.map(({ from, knob, share, to }, index) => (
+        <span key={knob}>
+          {index > 0 && ', '}
+          <code>{knob}</code> {String(from)} → {String(to)}
+          {share !== undefined &&
+            changes.length > 1 &&
+            ` (${Math.round(share * 100)} % of what is expected)`}
+        </span>
+      ))}
+    </>
+  );
+}
+
+function expectation(
+  objective: string,
+  predicted: NonNullable<TuningEvaluation['predicted']>,
+): string {
+  return `${objective} ${range(predicted)}; ${Math.round(predicted.safe * 100)} % likely to hold all limits`;
+}
+
+function measurement(
+  objective: string,
+  measured: NonNullable<TuningEvaluation['measured']>,
+): string {
+  return `${objective} ${range(measured)} in ${measured.windows} windows`;
 }
 
 function range(of: { readonly change: number; readonly low: number; readonly high: number }) {

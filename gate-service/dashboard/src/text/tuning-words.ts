@@ -4,11 +4,11 @@ import type { Sign } from './words.ts';
 
 /** Who proposed a challenger. */
 export const SOURCES: Readonly<Record<TuningEvaluation['source'], string>> = {
-  expert: 'expert rule',
-  policy: 'policy',
-  critic: 'critic',
-  memory: 'memory of former runs',
-  rerun: 'again',
+  expert: 'proposed by the expert rules',
+  policy: 'proposed by the policy, which learns what helps when',
+  critic: 'proposed by the critics, which estimate what was not measured',
+  memory: 'proposed by the memory of former runs',
+  rerun: 'measured once more',
 };
 
 const VERDICTS: Readonly<Record<TuningVerdict, Sign>> = {
@@ -23,7 +23,7 @@ const VERDICTS: Readonly<Record<TuningVerdict, Sign>> = {
 const OUTCOMES: Readonly<Record<Tuning['outcome'], Sign>> = {
   skipped: { tone: 'open', icon: '↷', word: 'nothing tried' },
   'under-way': { tone: 'busy', icon: '…', word: 'under way' },
-  kept: { tone: 'open', icon: '·', word: 'incumbent stays' },
+  kept: { tone: 'open', icon: '·', word: 'nothing changed' },
   adopted: { tone: 'busy', icon: '…', word: 'adopted, to be confirmed' },
   confirmed: { tone: 'good', icon: '✓', word: 'confirmed' },
   reverted: { tone: 'bad', icon: '↩', word: 'not confirmed' },

@@ -76,3 +76,9 @@ export const buildName = (run: Pick<Run, 'build' | 'label'>): string =>
   run.label ?? short(run.build);
 export const runName = (run: Pick<Run, 'service' | 'build' | 'label'>): string =>
   `${run.service} ${buildName(run)}`;
+
+/** As a sentence that stands alone: a capital at its beginning, a mark at its end. */
+export function sentenceOf(words: string): string {
+  const text = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
