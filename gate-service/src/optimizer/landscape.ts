@@ -12,7 +12,7 @@ import type { Hyperparameters } from './critics/hyperparameters.ts';
 import { transferEnsemble } from './critics/transfer.ts';
 import type { PastCritic } from './critics/transfer.ts';
 import { encode } from './encoding.ts';
-import { boundedScores, limitScore, WORST } from './measures.ts';
+import { boundedScores, limitScore } from './measures.ts';
 import type { ValueScale } from './measures.ts';
 import type { BoundSpace, Values } from './space/bound-space.ts';
 import type { Limit, Trial } from './tuner.ts';
@@ -76,7 +76,7 @@ export function objectiveData(
   const scoreOf = boundedScores(trials, scale);
   return {
     x: known.map(({ values }) => encode(space, values)),
-    y: known.map(({ value }) => (value === undefined ? WORST : scoreOf(value))),
+    y: known.map(({ value }) => (scoreOf(value ?? Infinity))),
   };
 }
 

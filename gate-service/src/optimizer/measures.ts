@@ -12,7 +12,7 @@ export interface ValueScale {
 }
 
 /** A collapse says "bad"; how bad would only bend the critics: e times the start counts as that. */
-export const WORST = 1;
+const WORST = 1;
 /** Way below the middle of all scores beyond which a value is not believed: a twentieth of the usual. */
 const FARTHEST = 3;
 /** Least share of a limit that is told apart from nothing. */
