@@ -76,7 +76,7 @@ export function objectiveData(
   const scoreOf = boundedScores(trials, scale);
   return {
     x: known.map(({ values }) => encode(space, values)),
-    y: known.map(({ value }) => (scoreOf(value ?? Infinity))),
+    y: known.map(({ value }) => scoreOf(value ?? Infinity)),
   };
 }
 
