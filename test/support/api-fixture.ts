@@ -88,7 +88,7 @@ const shop: ServiceView = {
     promote: 'manual',
     fourEyes: false,
     supersede: false,
-    limits: { queued: 20 },
+    limits: { queued: 20, tuneSeconds: 3600 },
   },
 };
 

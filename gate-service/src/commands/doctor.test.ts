@@ -65,6 +65,14 @@ async function wrong(area: string): Promise<readonly Finding[]> {
 }
 
 describe('the doctor', () => {
+  it('warns of a service whose runs may hold the machine for long', async () => {
+    expect(await wrong('catalogue')).toStrictEqual([]);
+    await write('catalogue.yaml', `${CATALOGUE.trimEnd()}\n    limits: { tuneSeconds: 9000 }\n`);
+    expect(await wrong('catalogue')).toMatchObject([
+      { status: 'warning', remedy: expect.stringContaining('limits.tuneSeconds') as string },
+    ]);
+  });
+
   it('finds nothing wrong with files that are right', async () => {
     for (const area of ['settings', 'catalogue', 'identities', 'webhooks', 'folders', 'ports']) {
       expect(

@@ -102,7 +102,7 @@ describe('a gate service that dies', () => {
     const { run } = await gate.runs.submit(request, 'ci');
     for (let later = 0; later < 25; later += 1) {
       await world.clock.run(world.clock.sleep(1_000));
-      Object.assign(world.service, { limits: { queued: 100 } });
+      Object.assign(world.service, { limits: { ...world.service.limits, queued: 100 } });
       const { run: other } = await gate.runs.submit(request, 'ci');
       await gate.runs.cancel(other.id, 'ann');
     }

@@ -34,6 +34,31 @@ function resolve(
   );
 }
 
+describe('the time for tuning', () => {
+  const nightly = { evaluations: 40, seconds: 7200 };
+
+  it('ends where the catalogue says, with what to do about it', () => {
+    const hour = { ...nightly, seconds: 3600 };
+    expect(resolve({ tune: hour }).tune).toEqual(hour);
+    expect(() => resolve({ tune: nightly })).toThrow(
+      expect.objectContaining({
+        code: 'tuning-too-long',
+        field: '/tune/seconds',
+        message: expect.stringMatching(/7200 s.*3600 s.*raise limits.tuneSeconds/) as string,
+      }),
+    );
+    expect(() => resolve({ tune: nightly }, service, true, true)).toThrow('ask for less');
+    const patient = catalogueServiceSchema.parse({ ...service, limits: { tuneSeconds: 7200 } });
+    expect(resolve({ tune: nightly }, patient).tune).toEqual(nightly);
+  });
+
+  it('is no more than that where the request does not say', () => {
+    const hurried = catalogueServiceSchema.parse({ ...service, limits: { tuneSeconds: 60 } });
+    expect(resolve({}, hurried).tune).toEqual({ evaluations: 4, seconds: 60 });
+    expect(resolve({}).tune).toEqual({ evaluations: 4, seconds: 120 });
+  });
+});
+
 describe('thresholds of a request', () => {
   it('come on top of the catalogue, which always holds', () => {
     const { thresholds } = resolve({

@@ -40,14 +40,14 @@ export function resolveSettings(
   );
   if (asksCapacity) requireRoomForCapacity(service, facts.productionBesides, '/thresholds');
   const { promote = service.promotion.default } = request;
+  const tune = resolveTuning(request, service);
   if (against === 'production') requireOwnPromotion(service, promote);
   if (!facts.hasProduction && against === 'production') requireInitial(service, thresholds, judge);
   return {
     workload,
     thresholds,
     shown: service.shown,
-    // What is tuned is to be promoted; against a reference nothing is.
-    tune: request.tune ?? (against === 'reference' ? 'off' : defaultTuning),
+    tune,
     promote: against === 'reference' ? 'never' : promote,
     profile: request.profile ?? 'standard',
     against,
@@ -55,6 +55,24 @@ export function resolveSettings(
     seed: facts.seed,
     ...(loosened.length === 0 ? {} : { loosened }),
   };
+}
+
+/** Where the request does not say: the usual budget, or what the catalogue allows of it. */
+function resolveTuning(
+  { against, tune }: RunRequest,
+  { limits, name }: CatalogueService,
+): RunSettings['tune'] {
+  // What is tuned is to be promoted; against a reference nothing is.
+  if (tune === undefined && against === 'reference') return 'off';
+  if (tune === undefined) {
+    return { ...defaultTuning, seconds: Math.min(defaultTuning.seconds, limits.tuneSeconds) };
+  }
+  if (tune === 'off' || tune.seconds <= limits.tuneSeconds) return tune;
+  throw new RefusedError(
+    'tuning-too-long',
+    `${String(tune.seconds)} s of tuning were asked for, and the service catalogue allows runs of ${name} ${String(limits.tuneSeconds)} s, because nothing else is measured meanwhile: ask for less, or raise limits.tuneSeconds of ${name} in the catalogue`,
+    '/tune/seconds',
+  );
 }
 
 function notAllowed({ field, words }: Loosening): RefusedError {

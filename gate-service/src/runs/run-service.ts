@@ -43,6 +43,7 @@ export type RefusalCode =
   | 'stale-decision'
   | 'queue-full'
   | 'too-many-attempts'
+  | 'tuning-too-long'
   | 'finished'
   | 'nothing-to-promote'
   | 'promotion-running'

@@ -22,7 +22,11 @@ export interface ServiceRules {
   readonly fourEyes: boolean;
   /** A newer run takes the place of queued ones. */
   readonly supersede: boolean;
-  readonly limits: { readonly queued: number; readonly attemptsPerBuild?: number };
+  readonly limits: {
+    readonly queued: number;
+    readonly attemptsPerBuild?: number;
+    readonly tuneSeconds: number;
+  };
 }
 
 export interface ServiceView {
@@ -174,13 +178,17 @@ export class ServiceViews {
 }
 
 function rulesOf(service: CatalogueService): ServiceRules {
-  const { attemptsPerBuild, queued } = service.limits;
+  const { attemptsPerBuild, queued, tuneSeconds } = service.limits;
   return {
     thresholds: service.thresholds,
     shown: service.shown,
     promote: service.promotion.default,
     fourEyes: service.fourEyes,
     supersede: service.supersede,
-    limits: { queued, ...(attemptsPerBuild === undefined ? {} : { attemptsPerBuild }) },
+    limits: {
+      queued,
+      ...(attemptsPerBuild === undefined ? {} : { attemptsPerBuild }),
+      tuneSeconds,
+    },
   };
 }

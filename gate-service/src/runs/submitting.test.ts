@@ -21,7 +21,7 @@ const submit = (request: Partial<RunRequest> = {}, key?: string, options = {}) =
     options,
   );
 const limit = (limits: object): void => {
-  Object.assign(world.service, { limits: { queued: 20, ...limits } });
+  Object.assign(world.service, { limits: { ...world.service.limits, ...limits } });
 };
 
 describe('the queue', () => {

@@ -54,6 +54,8 @@ const serviceFields = z.strictObject({
       queued: z.int().min(1).max(1000).default(20),
       /** Most runs of one build; a further one takes the right `override`. Absent: any number, all of them shown. */
       attemptsPerBuild: z.int().min(1).max(1000).optional(),
+      /** Longest time that a run may ask for to tune in: nothing else is measured on the host meanwhile. */
+      tuneSeconds: z.number().min(1).max(86_400).default(3600),
     })
     .prefault({}),
 });

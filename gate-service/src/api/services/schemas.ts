@@ -30,7 +30,11 @@ const rulesSchema = z
       .boolean()
       .describe('A pass is promoted by somebody else than who asked for the run.'),
     supersede: z.boolean().describe('A newer run takes the place of queued ones.'),
-    limits: z.object({ queued: z.int(), attemptsPerBuild: z.int().optional() }),
+    limits: z.object({
+      queued: z.int(),
+      attemptsPerBuild: z.int().optional(),
+      tuneSeconds: z.number().describe('Longest `tune.seconds` that a run may ask for.'),
+    }),
   })
   .describe('What the catalogue asks of every build.')
   .meta({ id: 'ServiceRules' });

@@ -13,6 +13,8 @@ import type { Area, Finding } from './finding.ts';
 
 const OTHERS_MAY_READ = 0o004;
 const OTHERS_MAY_WRITE = 0o022;
+/** A nightly run may have an hour; more is seldom meant. */
+const USUAL_TUNE_SECONDS = 3600;
 const WEEK_MS = 7 * 24 * 3_600_000;
 
 /** @returns the settings too, where they are right */
@@ -44,10 +46,26 @@ export async function checkCatalogue(
   try {
     const catalogue = await readCatalogue(file);
     const names = catalogue.services.map(({ name }) => name).join(', ');
-    return { catalogue, findings: [area.ok(`${file} describes ${names}`)] };
+    const long = catalogue.services.filter(({ limits }) => limits.tuneSeconds > USUAL_TUNE_SECONDS);
+    return {
+      catalogue,
+      findings: [
+        area.ok(`${file} describes ${names}`),
+        ...long.map(({ limits, name }) =>
+          area.warning(
+            `a run of ${name} may tune for ${hours(limits.tuneSeconds)} hours, and everything else waits meanwhile`,
+            `lower limits.tuneSeconds of ${name} if that is not meant`,
+          ),
+        ),
+      ],
+    };
   } catch (error) {
     return { findings: mistakes(area, file, error) };
   }
+}
+
+function hours(seconds: number): string {
+  return (seconds / 3600).toFixed(1).replace('.0', '');
 }
 
 export async function checkIdentities(
