@@ -18,12 +18,20 @@ function fakeStore(
   prunableMeasurements(before: string, limit: number): Promise<readonly MeasurementRecord[]>;
   markSamplesPruned(id: string): Promise<void>;
   removeSettled(before: string, limit: number): Promise<number>;
+  readonly kept: number[];
+  forgetLearnt(keep: number): Promise<number>;
 } {
   const asked: string[] = [];
   const settledBefore: string[] = [];
   const marked: string[] = [];
   let remaining = settled;
+  const kept: number[] = [];
   return {
+    kept,
+    forgetLearnt: (keep) => {
+      kept.push(keep);
+      return Promise.resolve(0);
+    },
     asked,
     marked,
     settledBefore,
@@ -107,6 +115,7 @@ it('leaves what cannot be removed unmarked, says so once, and goes on', async ()
   expect(store.marked).toEqual(['samples/a/a.csv.gz', 'samples/b/b.csv.gz']);
   expect(problems).toEqual([expect.stringContaining('../secret')]);
   expect(store.settledBefore).toHaveLength(2);
+  expect(store.kept).toEqual([30]);
   await clock.run(clock.sleep(3_600_000));
   expect(problems).toHaveLength(2);
   signal.abort();

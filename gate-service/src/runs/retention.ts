@@ -1,4 +1,4 @@
-/** What has served its time is removed: samples, which are large, messages and keys. The judgements stay. */
+/** What has served its time is removed: samples, which are large, messages, keys, and what tuners learnt long ago. The judgements stay. */
 import { asError, isoNow } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { SampleFiles } from './ports.ts';
@@ -12,11 +12,16 @@ const EVERY_MS = 3_600_000;
 const AT_ONCE = 100;
 /** Messages, and keys, that are removed in one statement: the database is busy with it. */
 const SETTLED_AT_ONCE = 500;
+/** Of each service; a tuner is told of fewer. */
+const KEPT_SESSIONS = 30;
 /** What happened within the last day is looked for again: its message must still be known then, or it goes out twice. */
 const LEAST_SETTLED_DAYS = 2;
 
 export interface RetentionDependencies {
-  readonly store: Pick<RunStore, 'prunableMeasurements' | 'markSamplesPruned' | 'removeSettled'>;
+  readonly store: Pick<
+    RunStore,
+    'prunableMeasurements' | 'markSamplesPruned' | 'removeSettled' | 'forgetLearnt'
+  >;
   readonly sampleFiles: Pick<SampleFiles, 'remove'>;
   readonly clock: Clock;
   /**
@@ -80,6 +85,15 @@ export async function removeSettled(
   return removed;
 }
 
+/**
+ * Removes what no tuner is told any more: it goes by the latest sessions of its service, however old.
+ * @returns how many records
+ * @throws errors of the store
+ */
+export function forgetLearnt({ store }: Pick<RetentionDependencies, 'store'>): Promise<number> {
+  return store.forgetLearnt(KEPT_SESSIONS);
+}
+
 /** Prunes now and every hour until the signal aborts. */
 export async function keepPruning(
   dependencies: RetentionDependencies,
@@ -87,7 +101,7 @@ export async function keepPruning(
 ): Promise<void> {
   const { clock, problem } = dependencies;
   while (!signal.aborted) {
-    for (const chore of [pruneSamples, removeSettled]) {
+    for (const chore of [pruneSamples, removeSettled, forgetLearnt]) {
       try {
         await chore(dependencies, signal);
       } catch (error) {

@@ -320,6 +320,13 @@ export interface RunStore {
    * @returns how many were removed, 0 when nothing is left
    */
   removeSettled(before: string, limit: number): Promise<number>;
+  /**
+   * Forgets what tuners learnt in all but the latest sessions of each service, and the records of
+   * starts that a later start of the same run has replaced. What a run answers of its tuning stays.
+   * @param keep sessions of each service
+   * @returns how many records were changed or removed
+   */
+  forgetLearnt(keep: number): Promise<number>;
   /** Newest first. */
   deliveries(
     filter: {

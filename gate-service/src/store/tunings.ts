@@ -4,7 +4,7 @@ import { batched } from './batch.ts';
 import { decode, encode } from './json.ts';
 import type { Schema } from './schema.ts';
 
-type Part = Pick<RunStore, 'saveTuning' | 'tuning' | 'learntSessions'>;
+type Part = Pick<RunStore, 'saveTuning' | 'tuning' | 'learntSessions' | 'forgetLearnt'>;
 
 /** What tuning did in a run, and what the tuners of later runs are told. */
 export function tuningQueries(db: Kysely<Schema>): Part {
@@ -54,6 +54,48 @@ export function tuningQueries(db: Kysely<Schema>): Part {
         space: row.space ?? '',
         session: decodeOrText(row.session ?? ''),
       }));
+    },
+
+    async forgetLearnt(keep) {
+      const byAge = db
+        .selectFrom('tunings')
+        .select(['run_id', 'start'])
+        .select(({ fn }) =>
+          fn
+            .agg<number>('row_number')
+            .over((over) =>
+              over
+                .partitionBy('service')
+                .orderBy('at', 'desc')
+                .orderBy('run_id', 'desc')
+                .orderBy('start', 'desc'),
+            )
+            .as('rank'),
+        )
+        .where('session', 'is not', null);
+      const old = db
+        .selectFrom(byAge.as('by_age'))
+        .select(['run_id', 'start'])
+        .where('rank', '>', keep);
+      const forgotten = await db
+        .updateTable('tunings')
+        .set({ space: null, session: null })
+        .where((row) => row(row.refTuple('run_id', 'start'), 'in', old.$asTuple('run_id', 'start')))
+        .executeTakeFirst();
+      const replaced = await db
+        .deleteFrom('tunings')
+        .where('session', 'is', null)
+        .where((row) =>
+          row.exists(
+            row
+              .selectFrom('tunings as later')
+              .select('later.run_id')
+              .whereRef('later.run_id', '=', 'tunings.run_id')
+              .whereRef('later.start', '>', 'tunings.start'),
+          ),
+        )
+        .executeTakeFirst();
+      return Number(forgotten.numUpdatedRows + replaced.numDeletedRows);
     },
   };
 }

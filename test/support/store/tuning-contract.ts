@@ -50,4 +50,26 @@ export function tuningContract(store: StoreOf): void {
     await store().saveTuning(record('a', 't5', { learnt: learnt(4) }));
     expect(await ids({}, 9)).toStrictEqual(['a', 'b', 'c']);
   });
+
+  it('forgets what is not told any more, and keeps what runs answer', async () => {
+    for (const [id, at] of [
+      ['a', 't1'],
+      ['b', 't2'],
+      ['c', 't3'],
+    ] as const) {
+      await store().saveTuning(record(id, at, { learnt: learnt(1) }));
+    }
+    await store().saveTuning(record('other', 't0', { service: 'search', learnt: learnt(2) }));
+    await store().saveTuning(record('a', 't4', { start: 2, view: { ...view, outcome: 'kept' } }));
+    await store().saveTuning(record('under-way', 't5'));
+    // What `a` learnt in its first start, and the record of that start, which no answer needs.
+    expect(await store().forgetLearnt(2)).toBe(2);
+    expect(await store().forgetLearnt(2)).toBe(0);
+    const left = await store().learntSessions({}, 9);
+    expect(left.map(({ runId }) => runId)).toStrictEqual(['c', 'b', 'other']);
+    expect(await store().forgetLearnt(1)).toBe(1);
+    expect(await store().tuning('a')).toStrictEqual({ ...view, outcome: 'kept' });
+    expect(await store().tuning('b')).toStrictEqual(view);
+    expect(await store().tuning('under-way')).toStrictEqual(view);
+  });
 }

@@ -209,6 +209,27 @@ export class MemoryStore implements RunStore {
       );
     return given(found.slice(0, limit));
   }
+  async forgetLearnt(keep: number) {
+    const kept = new Map<string, number>();
+    let changed = 0;
+    const newest = [...this.#tunings].sort(([, one], [, other]) =>
+      byNewest(keyOf(one), keyOf(other)),
+    );
+    for (const [key, { learnt, ...own }] of newest) {
+      if (learnt === undefined) continue;
+      const rank = (kept.get(own.service) ?? 0) + 1;
+      kept.set(own.service, rank);
+      if (rank <= keep) continue;
+      this.#tunings.set(key, own);
+      changed += 1;
+    }
+    for (const [key, { learnt, runId, start }] of this.#tunings) {
+      if (learnt !== undefined || !this.#tunings.has(`${runId} ${start + 1}`)) continue;
+      this.#tunings.delete(key);
+      changed += 1;
+    }
+    return given(changed);
+  }
   async saveMeasurement(measurement: MeasurementRecord) {
     this.#measurements.set(measurement.id, measurement);
     return done();
