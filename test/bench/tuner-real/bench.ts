@@ -99,8 +99,8 @@ async function runWorkload(context: Context, workload: BenchWorkload): Promise<W
           say(`${name}: ${line}`);
         },
       });
-      const { adopted, answer, ended, experience } = result;
-      kept.save({ experience, last: { best: answer, adopted, ended } });
+      const { experience } = result;
+      kept.save({ experience });
       return result;
     } finally {
       kept.close();

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { experienceSchema } from '../../optimizer/experience-schema.ts';
 import type { Knobs } from '../../optimizer/space/knob-space.ts';
-import type { Experience, TunerSnapshot, Values } from '../../optimizer/tuner.ts';
+import type { Experience, TunerSnapshot } from '../../optimizer/tuner.ts';
 
 export const FORMAT = 'speed-gate-tuner-memory';
 export const VERSION = 1;
@@ -22,15 +22,7 @@ export interface MemoryContent {
   /** Of the open session, too, as far as it has come. */
   readonly experience: Experience;
   readonly session?: OpenSession;
-  /** What the last session that ended came to. */
-  readonly last?: {
-    readonly best: Values;
-    readonly adopted: boolean;
-    readonly ended: string;
-  };
 }
-
-const values = z.record(z.string(), z.union([z.number(), z.boolean(), z.string()]));
 
 /** Told apart first: what is no memory at all, and what a later version wrote. */
 export const headSchema = z.looseObject({ format: z.literal(FORMAT), version: z.int() });
@@ -59,7 +51,6 @@ export const memoryContentSchema = z.object({
       snapshot: snapshotSchema,
     })
     .optional(),
-  last: z.object({ best: values, adopted: z.boolean(), ended: z.string() }).optional(),
 });
 
 /** A line for each knob: what the hash of the space is over, in words. */

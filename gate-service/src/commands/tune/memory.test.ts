@@ -207,14 +207,13 @@ describe('the session of a call', () => {
   it('is a new one after one that has ended', () => {
     call((session) => {
       evaluate(session, 2);
-      session.finish('ended by the other side');
+      session.finish();
     });
     const sentence = call(({ tuner }) => {
       expect(tuner.ask()).toMatchObject({ id: 1, source: 'start' });
     });
     expect(sentence).toBe('8 evaluations, experience of 1 sessions');
     const memory = openMemory(folder, space);
-    expect(memory.content?.last).toMatchObject({ ended: 'ended by the other side' });
     expect(memory.content?.session).toBeUndefined();
     memory.close();
   });

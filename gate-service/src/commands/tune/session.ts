@@ -17,8 +17,8 @@ export interface Session {
   readonly sentence: string;
   /** Keeps the session so that it can go on from here. */
   readonly keep: () => void;
-  /** Keeps what it has taught, and why it ended; there is nothing to go on with any more. */
-  readonly finish: (ended: string) => void;
+  /** Keeps what it has taught; there is nothing to go on with any more. */
+  readonly finish: () => void;
 }
 
 /**
@@ -41,9 +41,8 @@ export function openSession(
       const session = { problem: task.identity, budget, seed, snapshot: tuner.snapshot() };
       memory?.save({ experience: taughtBy(tuner), session });
     },
-    finish: (ended) => {
-      const { best, adopted } = tuner.result();
-      memory?.save({ experience: taughtBy(tuner), last: { best, adopted, ended } });
+    finish: () => {
+      memory?.save({ experience: taughtBy(tuner) });
     },
   };
 }
