@@ -65,6 +65,7 @@ const tuned: TuningView = {
   summary: nasty,
   objective: 'p95',
   memory: [nasty],
+  advice: [nasty],
   evaluations: [
     {
       number: 2,

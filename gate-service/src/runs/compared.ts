@@ -41,9 +41,15 @@ export interface Comparison {
 
 /** The attempt cannot be judged at all; decided without looking at the effect. */
 export class InvalidAttempt extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  /** The burst of errors that was seen before it became worthless. */
+  readonly burst: string | undefined;
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly burst?: string | undefined } = {},
+  ) {
     super(message, options);
     this.name = 'InvalidAttempt';
+    this.burst = options.burst;
   }
 }
 

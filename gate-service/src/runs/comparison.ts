@@ -43,7 +43,11 @@ export async function compare(
     result = await sender.measure(plan, file.absolute, watch, context.signal);
   } catch (error) {
     context.signal.throwIfAborted();
-    throw new InvalidAttempt(`the sender failed: ${asError(error).message}`, { cause: error });
+    const { burst } = watch;
+    throw new InvalidAttempt(`the sender failed: ${asError(error).message}`, {
+      cause: error,
+      burst,
+    });
   } finally {
     await watch.settled();
     await cpuSource.close();
@@ -56,6 +60,7 @@ export async function compare(
   } catch (error) {
     throw new InvalidAttempt(`the stored samples cannot be read: ${asError(error).message}`, {
       cause: error,
+      burst: watch.burst,
     });
   }
   const problems = [
@@ -95,9 +100,9 @@ export async function compare(
     ...(capacityByBlock === undefined ? {} : { capacityByBlock }),
   };
   await store.saveMeasurement(record);
-  if (problems.length > 0) throw new InvalidAttempt(problems.join('; '));
-  const observations = [before, ...watch.observations, after];
   const { burst } = watch;
+  if (problems.length > 0) throw new InvalidAttempt(problems.join('; '), { burst });
+  const observations = [before, ...watch.observations, after];
   return {
     record,
     measurement: measurementOf(record, stored),

@@ -1,13 +1,13 @@
 /** One run from its claim to its decision. Whatever goes wrong on the way ends in `restoring`. */
 import { endingOf, ShuttingDown } from './endings.ts';
+import { confirm } from './phases/confirm.ts';
 import { measureAndJudge } from './phases/measure.ts';
-import type { Judged } from './phases/measure.ts';
+import type { JudgedArms } from './phases/measure.ts';
 import { deployArms } from './phases/deploy.ts';
 import type { StagedArms } from './phases/deploy.ts';
 import { decide, resumePromoting } from './phases/decide.ts';
 import { beginRestoring, restore } from './phases/restore.ts';
 import { tune, tuningSkipped } from './phases/tune.ts';
-import type { Adopted } from './phases/tune.ts';
 import type { RunContext } from './run-context.ts';
 import { move } from './transitions.ts';
 import { TuningLog } from './tuning-log.ts';
@@ -56,44 +56,11 @@ async function gather(context: RunContext): Promise<void> {
     return;
   }
   await context.enter(move(context.run, 'tuning', 'confirming', context.now()), 'confirming');
-  await confirm(context, arms, adopted);
+  await confirm(context, judgedArms(context, arms), adopted);
   await context.enter(move(context.run, 'confirming', 'judging', context.now()), 'judging');
 }
 
-/** All thresholds again, on fresh data, with the adopted configuration; not met → the first judgement stands. */
-async function confirm(context: RunContext, arms: StagedArms, adopted: Adopted): Promise<void> {
-  let confirmed: Judged | undefined;
-  let why: string;
-  try {
-    confirmed = await measureAndJudge(context, 'confirming', {
-      ...judgedArms(context, arms),
-      candidate: {
-        name: 'candidate',
-        arm: adopted.arm,
-        build: context.run.build,
-        configurationHash: adopted.configuration.hash,
-      },
-    });
-    why = confirmed.record.judgement.summary;
-  } catch (error) {
-    const ending = endingOf(error, context.signal);
-    if (ending instanceof ShuttingDown || ending.endCause !== 'invalid') throw error;
-    why = ending.message;
-  }
-  if (confirmed?.record.judgement.cause !== 'met') {
-    await adopted.log.revert(
-      `the adopted configuration was not confirmed and is dropped; the first judgement stands: ${why}`,
-    );
-    return;
-  }
-  await context.update({
-    judgementId: confirmed.record.id,
-    configuration: { hash: adopted.configuration.hash, adopted: true },
-  });
-  await adopted.log.end('confirmed', 'the adopted configuration is confirmed on fresh data');
-}
-
-function judgedArms(context: RunContext, arms: StagedArms): Parameters<typeof measureAndJudge>[2] {
+function judgedArms(context: RunContext, arms: StagedArms): JudgedArms {
   const configurationHash = arms.incumbent.hash;
   const { baseline, build } = context.run;
   return {

@@ -168,6 +168,68 @@ describe('tuning with the real optimizer', () => {
     expect(hashes).not.toContain(first!.configurationHash);
   });
 
+  it('does not begin again with what a confirmation refuted', async () => {
+    let confirming = false;
+    world.sender.before = ({ arms }) => {
+      const before = world.sender.plans.filter((plan) => plan.arms[0].name === 'baseline').length;
+      confirming = arms[0].name === 'baseline' && before > 1;
+    };
+    waits((arm) => (arm === 'challenger' ? 0.5 : arm === 'candidate' && confirming ? 2 : 1));
+    const { view } = await gated();
+    expect(view).toMatchObject({ decision: 'pass', tuning: { outcome: 'reverted' } });
+    const [refuted] = view.tuning!.evaluations;
+    const [stored] = await world.store.learntSessions({}, 1);
+    const session = stored!.session as PastSession;
+    expect(session.adopted).toBeUndefined();
+    expect(session.violators).toEqual([]);
+    const [start, trial] = session.trials;
+    expect(trial!.value).toBe(start!.value);
+    world.sender.before = () => undefined;
+    confirming = false;
+    waits(() => 1);
+    const again = await gated();
+    expect(again.view.tuning!.evaluations.length).toBeGreaterThan(0);
+    for (const one of again.view.tuning!.evaluations) {
+      expect(one.source).not.toBe('memory');
+      expect(one.configurationHash).not.toBe(refuted!.configurationHash);
+    }
+  });
+
+  it('remembers what broke a limit in its confirmation as a violator', async () => {
+    let confirming = false;
+    world.sender.before = ({ arms }) => {
+      const before = world.sender.plans.filter((plan) => plan.arms[0].name === 'baseline').length;
+      confirming = arms[0].name === 'baseline' && before > 1;
+    };
+    waits((arm) => (arm === 'challenger' ? 0.5 : 1));
+    const samples = world.sender.windowSamples;
+    world.sender.windowSamples = (...own) =>
+      samples(...own).map((sample, index) =>
+        confirming && sample.arm === 'candidate' && index % 4 < 2
+          ? { ...sample, status: '503' }
+          : sample,
+      );
+    const { view } = await gated();
+    expect(view.tuning).toMatchObject({ outcome: 'reverted' });
+    const [stored] = await world.store.learntSessions({}, 1);
+    const { adopted, trials, violators } = stored!.session as PastSession;
+    expect(adopted).toBeUndefined();
+    expect(violators).toEqual([trials[1]!.values]);
+    expect(trials[1]!.unsafe).toBe(true);
+  });
+
+  it('says what was looked at where there is nothing to win, and advises where there is', async () => {
+    waits(() => 1);
+    const { view } = await gated({ tune: { ...tune, evaluations: 1 } });
+    expect(view.tuning!.advice!.join('\n')).toContain('Expert rule: mesh.maxConnections');
+    world.platform.busyWorkers = 3;
+    const calm = await gated();
+    expect(calm.view.tuning!.summary).toMatch(
+      /none waits.*Looked at on each node: .*3 of 150 workers/,
+    );
+    expect(calm.view.tuning).not.toHaveProperty('advice');
+  });
+
   it('learns from every evaluation, also for the next run and for other services', async () => {
     waits(() => 1);
     const first = await gated();

@@ -155,6 +155,7 @@ export interface TuningFacts {
   /** Staging as observed during the measurement, oldest first. */
   readonly observations: readonly (readonly ArmObservation[])[];
   readonly candidateArmId: string;
+  readonly service: string;
   /** Of the run; absolute ones are limits. */
   readonly thresholds: readonly string[];
   /** Most that may be measured. */
@@ -200,17 +201,34 @@ export interface TuningBudget {
 export interface Tuner {
   /** What was made of former runs, in sentences. */
   readonly memory: readonly string[];
+  /** What the expert rules would change besides, in sentences for a person: no tuner turns it. */
+  readonly advice: readonly string[];
   /** Largest share of failures over all requests that the service allows, 0–1; absent without such a limit. */
   readonly errorLimit?: number;
   ask(budget: TuningBudget): TuningProposal;
   tell(configuration: StackConfiguration, told: TuningTold): TuningAnswer;
-  /** What later runs may learn from it so far. */
-  learnt(): TuningRecord['learnt'];
+  /**
+   * What later runs may learn from it so far.
+   * @param end what became of the adopted configuration; absent before that is known
+   */
+  learnt(end?: AdoptionEnd): TuningRecord['learnt'];
 }
+
+/** What fresh data made of an adopted configuration. */
+export type AdoptionEnd =
+  | 'confirmed'
+  /** It was not shown to be good again, or its promotion was taken back. */
+  | 'refuted'
+  /** It broke a limit. */
+  | 'unsafe'
+  /** The confirmation could not be judged. */
+  | 'unconfirmed';
 
 export interface Tuners {
   /** @throws when the optimizer cannot be set up: tuning ends then, not the run */
   create(incumbent: StackConfiguration, facts: TuningFacts): Tuner;
+  /** What later runs may learn of a session whose confirmed configuration did not last in production. */
+  takenBack(learnt: Pick<LearntSession, 'space' | 'session'>): TuningRecord['learnt'];
 }
 
 /** The only way from stored values back to a configuration, and the legal starting point. */

@@ -74,6 +74,11 @@ export class RunContext {
     return this.#record;
   }
 
+  /** Which start of the run this is, from 1: one that a restart interrupted starts over. */
+  get start(): number {
+    return this.#record.phases.filter(({ phase }) => phase === 'deploying').length;
+  }
+
   get owner(): Owner {
     return { service: this.#record.service, runId: this.#record.id };
   }

@@ -1,8 +1,15 @@
 /** What tuning did in a run, stored step by step and told in words. */
-import type { TuningProposal, Tuner, TuningAnswer } from './ports.ts';
+import { asError } from './clock.ts';
+import type { AdoptionEnd, TuningProposal, Tuner, TuningAnswer } from './ports.ts';
 import { short } from './production.ts';
 import type { RunContext } from './run-context.ts';
-import type { TuningChange, TuningEvaluation, TuningOutcome, TuningView } from './tuning-record.ts';
+import type {
+  TuningChange,
+  TuningEvaluation,
+  TuningOutcome,
+  TuningRecord,
+  TuningView,
+} from './tuning-record.ts';
 
 /** What is made small: p95 of the answers. */
 export const OBJECTIVE = 'p95';
@@ -13,6 +20,10 @@ export class TuningLog {
   readonly #context: RunContext;
   readonly #tuner: Pick<Tuner, 'learnt'> | undefined;
   #view: TuningView;
+  /** What became of what was adopted; later runs are told of it only by then. */
+  #adoption: AdoptionEnd | undefined;
+  #lastLearnt: TuningRecord['learnt'];
+  #failed = false;
 
   private constructor(
     context: RunContext,
@@ -32,11 +43,17 @@ export class TuningLog {
   }
 
   static async begin(context: RunContext, tuner: Tuner): Promise<TuningLog> {
-    const view = viewOf(context, 'under-way', 'tuning is under way', tuner.memory);
+    const view = {
+      ...viewOf(context, 'under-way', 'tuning is under way', tuner.memory),
+      ...(tuner.advice.length === 0 ? {} : { advice: tuner.advice }),
+    };
     const log = new TuningLog(context, view, tuner);
     await log.#save();
     for (const sentence of tuner.memory) {
       await context.tell('tuning', sentence, { memory: true });
+    }
+    for (const sentence of tuner.advice) {
+      await context.tell('tuning', sentence, { advice: true });
     }
     return log;
   }
@@ -113,8 +130,15 @@ export class TuningLog {
     await this.#context.tell('tuning', summary, { outcome });
   }
 
+  /** Fresh data showed it again. */
+  async confirm(summary: string): Promise<void> {
+    this.#adoption = 'confirmed';
+    await this.end('confirmed', summary);
+  }
+
   /** Fresh data did not show what tuning had: given up again. */
-  async revert(summary: string): Promise<void> {
+  async revert(summary: string, end: Exclude<AdoptionEnd, 'confirmed'>): Promise<void> {
+    this.#adoption = end;
     await this.#set({
       ...this.#changeLast({ verdict: 'reverted' }),
       outcome: 'reverted',
@@ -153,15 +177,31 @@ export class TuningLog {
 
   async #save(): Promise<void> {
     const { deps, run } = this.#context;
-    const learnt = this.#tuner?.learnt();
+    const learnt = await this.#learnt();
     await deps.store.saveTuning({
       runId: run.id,
-      start: run.phases.filter(({ phase }) => phase === 'deploying').length,
+      start: this.#context.start,
       service: run.service,
       at: this.#context.now(),
       view: this.#view,
       ...(learnt === undefined ? {} : { learnt }),
     });
+  }
+
+  /** An optimizer that cannot tell has taught nothing: no reason to fail a run. */
+  async #learnt(): Promise<TuningRecord['learnt']> {
+    try {
+      this.#lastLearnt = this.#tuner?.learnt(this.#adoption);
+    } catch (error) {
+      if (!this.#failed) {
+        this.#failed = true;
+        await this.#context.tell(
+          'problem',
+          `what tuning learnt from here on is lost: ${asError(error).message}`,
+        );
+      }
+    }
+    return this.#lastLearnt;
   }
 }
 

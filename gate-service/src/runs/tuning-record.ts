@@ -12,7 +12,7 @@ export type TuningOutcome =
   /** Shown to be better, not confirmed yet. */
   | 'adopted'
   | 'confirmed'
-  /** Adopted, but not confirmed on fresh data: given up again. */
+  /** Adopted, but not confirmed on fresh data, or taken back from production: given up again. */
   | 'reverted'
   /** The run ended in the middle of it. */
   | 'broken-off';
@@ -21,7 +21,7 @@ export type EvaluationVerdict =
   | 'under-way'
   | 'adopted'
   | 'rejected'
-  /** It broke a limit or more requests failed: never entered again on this workload. */
+  /** It broke a limit, more requests failed, or it could not be measured twice: never entered again on this workload. */
   | 'unsafe'
   /** It could not be measured. */
   | 'dropped'
@@ -86,6 +86,8 @@ export interface TuningView {
   readonly budget?: { readonly evaluations: number; readonly seconds: number };
   /** What was made of former runs, in sentences. */
   readonly memory: readonly string[];
+  /** What the expert rules would change besides, which no tuner turns: for a person. */
+  readonly advice?: readonly string[];
   readonly evaluations: readonly TuningEvaluation[];
 }
 

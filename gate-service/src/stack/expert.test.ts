@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createStackConfiguration } from './configuration.ts';
 import { legalConfiguration, RESOURCES, stockWith, TUNED } from './configurations-fixture.ts';
+import { adviceWords } from './advice.ts';
 import { EXPERT_ROWS, expertAdvice, expertValues, isApplied } from './expert-table.ts';
 import type { ExpertLoad } from './expert-table.ts';
 import { expertConfiguration, expertPrior } from './expert.ts';
-import { findHeadroom, hasHeadroom, placesOf } from './headroom.ts';
+import { findHeadroom, placesOf } from './headroom.ts';
 import type { NodeTelemetry } from './headroom.ts';
 import { KNOB_NAMES } from './knobs.ts';
 import type { StackValues } from './knobs.ts';
@@ -17,6 +18,8 @@ const stock = stockWith({});
 const crowded: NodeTelemetry = { ratePerSecond: 1490, p50Ms: 340, p99Ms: 1211, concurrency: 512 };
 /** Measured: a mix at 64 connections, where tuning won nothing. */
 const calm: NodeTelemetry = { ratePerSecond: 7960, p50Ms: 6, p99Ms: 32, concurrency: 64 };
+
+const hasHeadroom = (...of: Parameters<typeof findHeadroom>): boolean => findHeadroom(...of).exists;
 
 describe('headroom', () => {
   it('is there where requests wait for places, and not where tuning was measured to win nothing', () => {
@@ -41,6 +44,22 @@ describe('headroom', () => {
     expect(
       hasHeadroom({ ratePerSecond: 1498, p50Ms: 3000, p99Ms: 6400, concurrency: 0 }, stock),
     ).toBe(true);
+  });
+
+  it('is seen in Jetty’s threads, unless they are virtual', () => {
+    const seen = { busyWorkers: 60, jettyThreadsBusy: 190, jettyQueue: 12, cpuShare: 0.98 };
+    expect(hasHeadroom({ ...calm, seen }, stock)).toBe(true);
+    expect(hasHeadroom({ ...calm, seen }, stockWith({ 'jetty.virtualThreads': true }))).toBe(false);
+  });
+
+  it('says what was looked at, and what was not told', () => {
+    const seen = { busyWorkers: 60, jettyThreadsBusy: 31, jettyQueue: 2, cpuShare: 0.98 };
+    expect(findHeadroom({ ...calm, seen }, stock).lookedAt).toBe(
+      'Looked at on each node: 7960.0 requests/s with p50 6 ms and p99 32 ms; 47.8 in flight by rate and median, at most 64 seen; 60 of 150 workers of httpd busy; 31 of 200 threads of Jetty, 2 requests in its queue; 98 % of the CPU.',
+    );
+    const { lookedAt } = findHeadroom({ ...calm, p50Ms: Number.NaN }, stock);
+    expect(lookedAt).toContain('no status of httpd and Jetty; no reading of the CPU');
+    expect(lookedAt).not.toContain('NaN');
   });
 
   it('is not claimed from telemetry that is missing, odd or idle', () => {
@@ -278,6 +297,14 @@ describe('the expert’s table', () => {
   it('is a legal configuration as a whole, too', () => {
     expect(createStackConfiguration(values(), RESOURCES).ok).toBe(true);
     expect(createStackConfiguration(values({ nodes: 4, p99Ms: 900 }), RESOURCES).ok).toBe(true);
+  });
+
+  it('advises a person in words, on what no tuner turns and nothing else', () => {
+    const words = adviceWords(expertAdvice(load, RESOURCES, stock.values));
+    expect(words.find((one) => one.includes('mesh.maxConnections'))).toMatch(
+      /^Expert rule: mesh\.maxConnections 600 instead of 100000 \(2 x rate.*50 % sure\)\. Not tuned, because a tighter value/,
+    );
+    expect(words.join()).not.toContain('httpd.');
   });
 
   it('tells a person what it would change, also what it does not apply', () => {

@@ -56,7 +56,7 @@ export const tuningEvaluationSchema = z
     verdict: z
       .enum(['under-way', 'adopted', 'rejected', 'unsafe', 'dropped', 'reverted'])
       .describe(
-        '`unsafe`: a limit was broken or it did not come up, and it is not entered again on this workload; `dropped`: it could not be measured; `reverted`: adopted, but not confirmed on fresh data.',
+        '`unsafe`: a limit was broken or it could not be measured twice, and it is not entered again on this workload; `dropped`: it could not be measured; `reverted`: adopted, but not confirmed on fresh data, or taken back from production.',
       ),
     sentence: z.string().describe('What was measured, and why it ended so.'),
   })
@@ -67,12 +67,17 @@ export const tuningSchema = z
     outcome: z
       .enum(['skipped', 'under-way', 'kept', 'adopted', 'confirmed', 'reverted', 'broken-off'])
       .describe(
-        '`skipped`: nothing was tried, the summary says why; `kept`: nothing better was shown, the incumbent stays; `adopted`: shown to be better; then `confirmed` on fresh data, or `reverted`; `broken-off`: the run ended in the middle.',
+        '`skipped`: nothing was tried, the summary says why; `kept`: nothing better was shown, the incumbent stays; `adopted`: shown to be better; then `confirmed` on fresh data, or `reverted`, also when its promotion was taken back; `broken-off`: the run ended in the middle.',
       ),
     summary: z.string(),
     objective: z.string().describe('What is to be made small.'),
     budget: z.object({ evaluations: z.number(), seconds: z.number() }).optional(),
     memory: z.array(z.string()).readonly().describe('What was made of former runs.'),
+    advice: z
+      .array(z.string())
+      .readonly()
+      .optional()
+      .describe('What the expert rules would change besides and no tuner turns: for a person.'),
     evaluations: z.array(tuningEvaluationSchema).readonly(),
   })
   .meta({ id: 'Tuning' });

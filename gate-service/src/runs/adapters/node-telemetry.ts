@@ -1,9 +1,13 @@
 /** What one node of the candidate carried during the code comparison: what tuning goes by. */
-import type { NodeTelemetry } from '../../stack/headroom.ts';
+import type { ArmObservation } from '../../platforms/platform.ts';
+import type { NodeTelemetry, NodeUse } from '../../stack/headroom.ts';
+import type { NodeResources } from '../../stack/resources.ts';
 import type { TuningFacts } from '../ports.ts';
 
+type NodeStatus = NonNullable<ArmObservation['nodes'][number]['status']>;
+
 /** NaN where the evidence is missing: nothing to win is shown then. */
-export function nodeTelemetry(facts: TuningFacts): NodeTelemetry {
+export function nodeTelemetry(facts: TuningFacts, { cores }: NodeResources): NodeTelemetry {
   const nodes = facts.observations.at(-1)?.find(({ arm }) => arm.id === facts.candidateArmId)?.arm
     .nodes.length;
   const latencies = facts.measurement.samples
@@ -17,19 +21,59 @@ export function nodeTelemetry(facts: TuningFacts): NodeTelemetry {
     p50Ms: quantile(0.5),
     p99Ms: quantile(0.99),
     concurrency: busiest(facts),
+    ...useOf(facts, nodes ?? NaN, cores),
   };
 }
 
 /** Most requests in flight that a node of the candidate was seen with. */
-function busiest({ candidateArmId, observations }: TuningFacts): number {
-  const seen = observations
+function busiest(facts: TuningFacts): number {
+  const seen = statusesOf(facts).flatMap(({ httpd, jetty }) =>
+    httpd === undefined ? [] : [httpd.busyWorkers + (jetty?.queueSize ?? 0)],
+  );
+  return seen.length === 0 ? NaN : Math.max(...seen);
+}
+
+/** Absent where no node told both of httpd and of Jetty. */
+function useOf(facts: TuningFacts, nodes: number, cores: number): { readonly seen?: NodeUse } {
+  const whole = statusesOf(facts).flatMap(({ httpd, jetty }) =>
+    httpd === undefined || jetty === undefined ? [] : [{ httpd, jetty }],
+  );
+  if (whole.length === 0) return {};
+  const most = (of: (status: (typeof whole)[number]) => number): number =>
+    Math.max(...whole.map(of));
+  const cpuShare = cpuShareOf(facts, nodes * cores);
+  return {
+    seen: {
+      busyWorkers: most(({ httpd }) => httpd.busyWorkers),
+      jettyThreadsBusy: most(({ jetty }) => jetty.utilizedThreads),
+      jettyQueue: most(({ jetty }) => jetty.queueSize),
+      ...(cpuShare === undefined ? {} : { cpuShare }),
+    },
+  };
+}
+
+function statusesOf({ candidateArmId, observations }: TuningFacts): readonly NodeStatus[] {
+  return observations
     .flat()
     .filter(({ arm }) => arm.id === candidateArmId)
     .flatMap(({ nodes }) => nodes)
-    .flatMap(({ status }) =>
-      status?.httpd === undefined
-        ? []
-        : [status.httpd.busyWorkers + (status.jetty?.queueSize ?? 0)],
-    );
-  return seen.length === 0 ? NaN : Math.max(...seen);
+    .flatMap(({ status }) => (status === undefined ? [] : [status]));
+}
+
+/** CPU that the candidate's nodes used during the measurement of all that is theirs, 0–1; undefined where nobody told. */
+export function cpuShareOf(
+  { measurement }: Pick<TuningFacts, 'measurement'>,
+  cores: number,
+): number | undefined {
+  const { cpuSecondsByWindow = [], samples } = measurement;
+  const own = cpuSecondsByWindow.filter(({ arm }) => arm === 'candidate');
+  const times = samples
+    .filter(({ arm, window }) => arm === 'candidate' && window >= 0)
+    .map(({ intendedUs }) => intendedUs);
+  const first = times.reduce((least, time) => Math.min(least, time), Infinity);
+  const last = times.reduce((most, time) => Math.max(most, time), -Infinity);
+  const seconds = (last - first) / 1e6;
+  if (own.length === 0 || !(seconds > 0) || !(cores > 0)) return undefined;
+  const used = own.reduce((sum, one) => sum + one.seconds, 0);
+  return Math.min(1, used / seconds / cores);
 }

@@ -17,6 +17,8 @@ import type {
 } from '../../optimizer/tuner.ts';
 import { createTuner } from '../../optimizer/tuner.ts';
 import type { StackConfiguration } from '../../stack/configuration.ts';
+import { adviceWords } from '../../stack/advice.ts';
+import { expertAdvice } from '../../stack/expert-table.ts';
 import { expertPrior } from '../../stack/expert.ts';
 import { findHeadroom } from '../../stack/headroom.ts';
 import type { NodeResources } from '../../stack/resources.ts';
@@ -25,9 +27,11 @@ import { hashOfSpace } from '../../optimizer/space-hash.ts';
 import { asError } from '../clock.ts';
 import type { Tuner, TuningAnswer, TuningFacts, TuningPlan, TuningTold, Tuners } from '../ports.ts';
 import type { TuningChange } from '../tuning-record.ts';
+import { remembered } from './adoption-memory.ts';
+import { priorOf } from './known-prior.ts';
 import { nodeTelemetry } from './node-telemetry.ts';
 import { tuningContext } from './tuning-context.ts';
-import { recallSessions } from './tuning-experience.ts';
+import { recallSessions, sessionSchema } from './tuning-experience.ts';
 import type { Recalled } from './tuning-experience.ts';
 import { errorLimit, standingOf, tuningLimits } from './tuning-limits.ts';
 
@@ -40,7 +44,13 @@ const ADOPTION_ERROR = 0.025;
 const MOST_LOG_RATIO = 3;
 
 export function stackTuners(resources: NodeResources): Tuners {
-  return { create: (incumbent, facts) => stackTuner(resources, incumbent, facts) };
+  return {
+    create: (incumbent, facts) => stackTuner(resources, incumbent, facts),
+    takenBack({ session, space }) {
+      const parsed = sessionSchema.safeParse(session);
+      return parsed.success ? { space, session: remembered(parsed.data, 'refuted') } : undefined;
+    },
+  };
 }
 
 function stackTuner(
@@ -48,28 +58,35 @@ function stackTuner(
   incumbent: StackConfiguration,
   facts: TuningFacts,
 ): Tuner {
-  const telemetry = nodeTelemetry(facts);
+  const telemetry = nodeTelemetry(facts, resources);
   const headroom = findHeadroom(telemetry, incumbent);
   const nothing = headroom.exists
     ? undefined
-    : `nothing to tune: ${headroom.reason.replace(/\.$/, '')}`;
+    : `nothing to tune: ${headroom.reason} ${headroom.lookedAt.replace(/\.$/, '')}`;
   const p95 = p95Of(facts);
   if (nothing !== undefined || p95 === undefined) {
     const sentence = nothing ?? 'nothing to tune: the incumbent has no p95 that could be improved';
-    return { memory: [], ask: () => ({ kind: 'none', sentence }), tell: neverAsked, learnt: none };
+    return {
+      memory: [],
+      advice: [],
+      ask: () => ({ kind: 'none', sentence }),
+      tell: neverAsked,
+      learnt: none,
+    };
   }
   const nodes = nodesOf(facts);
   const load = { ...telemetry, nodes };
   const space = tunableSpace(incumbent, resources, { telemetry: load, nodes });
   const limits = tuningLimits(facts.thresholds);
-  const recalled = recallSessions(facts.sessions, space);
+  const context = tuningContext(facts, nodes, resources);
+  const recalled = recallSessions(facts.sessions, space, { service: facts.service, context });
   const { engine, sentences } = createEngine(
     {
       space,
       start: space.start,
-      prior: expertPrior(load, resources, incumbent, space),
+      prior: priorOf(expertPrior(load, resources, incumbent, space), space, recalled, context),
       limits: limits.map(({ max, metric }) => ({ max, metric })),
-      context: tuningContext(facts, nodes, resources),
+      context,
     },
     // The code comparison has measured the incumbent already.
     { budget: facts.evaluations + 1, seed: facts.seed, paired: true },
@@ -99,6 +116,7 @@ function stackTuner(
   return {
     ...(maxErrors === undefined ? {} : { errorLimit: maxErrors }),
     memory: [...engine.result().explanation.memory, ...sentences],
+    advice: adviceWords(expertAdvice(load, resources, incumbent.values)),
     ask({ evaluationsLeft, secondsLeft, secondsPerEvaluation }) {
       if (evaluationsLeft < 1) {
         return { kind: 'none', sentence: 'no evaluation is left in the budget' };
@@ -118,10 +136,10 @@ function stackTuner(
       if (proposal === undefined) throw new Error(`${configuration.hash} was not asked for`);
       return tell(engine, proposal, told, { confidence, p95, thresholds: facts.thresholds });
     },
-    learnt() {
+    learnt(end) {
       const session = engine.experience().sessions.at(-1);
       if (session === undefined || session.trials.length === 0) return undefined;
-      return { space: hashOfSpace(space.knobs), session };
+      return { space: hashOfSpace(space.knobs), session: remembered(session, end) };
     },
   };
 }

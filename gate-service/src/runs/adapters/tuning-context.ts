@@ -1,37 +1,63 @@
 /**
  * The workload as the tuner knows it, so that experience of like workloads can be told from that of
- * others. Features are rounded: what is the same workload measured twice must have the same context,
- * or configurations that broke a limit on it would not be recognised.
+ * others. What is the same workload measured twice must be recognised, or configurations that broke
+ * a limit on it would be entered again.
  */
 import { quantileMs } from '../../judge/standing.ts';
 import type { Sample } from '../../load/sample.ts';
 import type { NodeResources } from '../../stack/resources.ts';
 import type { TuningFacts } from '../ports.ts';
+import { cpuShareOf } from './node-telemetry.ts';
 
-/** Logarithms to base 2, rounded to halves: what is measured varies less than by a factor of 1.2. */
-const STEP = 0.5;
+type Context = Readonly<Record<string, number>>;
+
+/**
+ * How far features of the same workload lie apart at most. Rates and mixes are set, so they differ
+ * only where somebody changed them a little; times are measured, and vary by less than a factor of
+ * 1.2. There is no rounding: a value near its edge would fall on either side of it.
+ */
+const APART: Readonly<Record<string, number>> = {
+  rate: Math.log2(1.05),
+  kinds: 0.05,
+  writes: 0.02,
+  backend: Math.log2(1.2),
+  concurrency: Math.log2(1.2),
+  utilisation: 0.1,
+};
 /** Per cent of the answers: little of it is waiting in queues, most of it the application's own time. */
 const UNQUEUED = 10;
 
-/** @param nodes of the candidate's arm */
+/** Whether both are the same workload, measured twice. */
+export function isSameWorkload(one: Context, other: Context): boolean {
+  return Object.keys({ ...one, ...other }).every((name) => {
+    const apart = Math.abs((one[name] ?? NaN) - (other[name] ?? NaN));
+    return apart <= (APART[name] ?? 0);
+  });
+}
+
+/**
+ * Logarithms are to base 2.
+ * @param nodes of the candidate's arm
+ */
 export function tuningContext(
-  { measurement, workload }: TuningFacts,
+  { measurement, workload }: Pick<TuningFacts, 'measurement' | 'workload'>,
   nodes: number,
   { cores }: NodeResources,
-): Readonly<Record<string, number>> {
+): Context {
   const rate = workload.rate / nodes;
   const own = measurement.samples.filter(({ arm, window }) => arm === 'candidate' && window >= 0);
   const backendMs = unqueuedMs(own);
+  const utilisation = cpuShareOf({ measurement }, nodes * cores);
   return {
     rate: Math.log2(rate),
     ...mixOf(workload.requests),
     ...(backendMs === undefined
       ? {}
       : {
-          backend: rounded(Math.log2(backendMs), STEP),
-          concurrency: rounded(Math.log2(Math.max(1, (rate * backendMs) / 1000)), STEP),
+          backend: Math.log2(backendMs),
+          concurrency: Math.log2(Math.max(1, (rate * backendMs) / 1000)),
         }),
-    ...utilisationOf(measurement, own, nodes * cores),
+    ...(utilisation === undefined ? {} : { utilisation }),
   };
 }
 
@@ -53,24 +79,4 @@ function mixOf(requests: readonly { readonly weight: number; readonly method: st
   }, 0);
   const writes = requests.filter(({ method }) => !['GET', 'HEAD', 'OPTIONS'].includes(method));
   return { kinds: entropy, writes: writes.reduce((sum, { weight }) => sum + weight, 0) / total };
-}
-
-/** Share of the nodes' cores that the arm used; absent where nobody told. */
-function utilisationOf(
-  { cpuSecondsByWindow = [] }: TuningFacts['measurement'],
-  samples: readonly Sample[],
-  cores: number,
-): { readonly utilisation?: number } {
-  const own = cpuSecondsByWindow.filter(({ arm }) => arm === 'candidate');
-  const times = samples.map(({ intendedUs }) => intendedUs);
-  const first = times.reduce((least, time) => Math.min(least, time), Infinity);
-  const last = times.reduce((most, time) => Math.max(most, time), -Infinity);
-  const seconds = (last - first) / 1e6;
-  if (own.length === 0 || !(seconds > 0)) return {};
-  const used = own.reduce((sum, one) => sum + one.seconds, 0);
-  return { utilisation: rounded(Math.min(1, used / seconds / cores), 0.1) };
-}
-
-function rounded(value: number, step: number): number {
-  return Math.round(value / step) * step;
 }

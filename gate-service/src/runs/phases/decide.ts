@@ -4,10 +4,11 @@ import type { Answer } from '../transitions.ts';
 import { finish, move } from '../transitions.ts';
 import { LeftForRecovery, RunEnding } from '../endings.ts';
 import { describe, short } from '../production.ts';
-import type { BuildAndConfiguration } from '../records.ts';
+import type { BuildAndConfiguration, PromotionRecord } from '../records.ts';
 import { isSame, supersededWords } from '../in-force.ts';
 import type { RunContext } from '../run-context.ts';
 import { clearStaging } from '../staging.ts';
+import { rememberTakenBack } from '../taken-back.ts';
 
 /** @throws RunEnding for everything that is not `met` and promoted or left to a person */
 export async function decide(context: RunContext): Promise<void> {
@@ -63,14 +64,13 @@ async function promote(context: RunContext, found: string): Promise<void> {
   const record = await promotions.execute(promotionId, context.signal, {
     inForce: context.run.baseline,
   });
-  await concludePromotion(context, record.state, record.summary ?? '', found);
+  await concludePromotion(context, record, found);
 }
 
 /** @throws RunEnding when the promotion did not complete */
 export async function concludePromotion(
   context: RunContext,
-  state: 'running' | 'completed' | 'returned' | 'failed',
-  summary: string,
+  { state, steps, summary = '' }: PromotionRecord,
   found: string,
 ): Promise<void> {
   if (state === 'completed') {
@@ -88,6 +88,9 @@ export async function concludePromotion(
     return;
   }
   context.signal.throwIfAborted();
+  if (state === 'returned' && steps.some(({ outcome }) => outcome === 'breached')) {
+    await rememberTakenBack(context, summary);
+  }
   throw new RunEnding(
     state === 'returned' ? 'promotion-breached' : 'platform-failed',
     `the thresholds were met, but the promotion ${state === 'returned' ? 'was taken back' : 'failed'}: ${summary}`,
@@ -148,7 +151,7 @@ export async function resumePromoting(context: RunContext): Promise<void> {
     context.cap.stop();
     await promote(context, found);
   } else {
-    await concludePromotion(context, record.state, record.summary ?? '', found);
+    await concludePromotion(context, record, found);
   }
 }
 

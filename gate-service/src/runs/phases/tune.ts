@@ -1,21 +1,13 @@
 /** `tuning`: the candidate on other configurations against itself on the incumbent one. */
-import { randomUUID } from 'node:crypto';
 import { asError } from '../clock.ts';
-import type { Comparison } from '../compared.ts';
-import { InvalidAttempt } from '../compared.ts';
-import { compare } from '../comparison.ts';
-import { PlatformError } from '../../platforms/platform.ts';
 import type { Arm } from '../../platforms/platform.ts';
 import type { StackConfiguration } from '../../stack/configuration.ts';
 import type { RunContext } from '../run-context.ts';
-import { deploy } from './deploy.ts';
+import { challenge } from './challenger.ts';
 import type { StagedArms } from './deploy.ts';
-import { warmArms } from './warm.ts';
 import type { Judged } from './measure.ts';
-import { short } from '../production.ts';
-import type { Tuner, TuningAnswer, TuningBudget, TuningProposal, TuningTold } from '../ports.ts';
+import type { Tuner, TuningBudget, TuningProposal } from '../ports.ts';
 import { defaultTuning } from '../request-rules.ts';
-import { measuredOptions } from '../stored-measurement.ts';
 import { TuningLog } from '../tuning-log.ts';
 import type { LearntSession } from '../tuning-record.ts';
 
@@ -43,8 +35,6 @@ export function tuningSkipped(
 /** Sessions of this service, and of all, that the tuner is told of: the most similar workloads count. */
 const SESSIONS = { own: 15, all: 30 } as const;
 const STAYS = 'nothing better was shown, the configuration in force stays';
-/** A challenger that cannot be measured is tried so often, then given up. */
-const MOST_TRIES = 2;
 
 /**
  * Asks the tuner until it has nothing to propose, adopts one configuration, or the budget is spent.
@@ -71,6 +61,7 @@ export async function tune(
       workload: settings.workload,
       observations: judged.comparison.observations,
       candidateArmId: arms.candidate.id,
+      service: context.service.name,
       thresholds: settings.thresholds,
       evaluations,
       seed: settings.seed,
@@ -97,12 +88,13 @@ export async function tune(
     const { configuration } = proposal;
     await store.saveConfiguration(configuration.hash, configuration.values);
     await log.ask(proposal);
-    const arm = await challenge(context, arms, configuration, tuner, log);
-    if (arm !== undefined) {
+    const challenged = await challenge(context, arms, configuration, tuner, log);
+    if (typeof challenged === 'object') {
       await log.end('adopted', 'adopted, and to be confirmed on fresh data');
-      return { configuration, arm, log };
+      return { configuration, arm: challenged.adopted, log };
     }
-    if (log.isHopeless) break;
+    // The machine has no room for one more beside what is left.
+    if (challenged === 'left' || log.isHopeless) break;
   }
   await log.end('kept', `tuning ends after ${log.evaluations} evaluations: ${STAYS}`);
   return undefined;
@@ -117,16 +109,6 @@ function asked(tuner: Tuner, budget: TuningBudget): TuningProposal {
   }
 }
 
-/** An optimizer that fails has learnt nothing. */
-function told(tuner: Tuner, configuration: StackConfiguration, what: TuningTold): TuningAnswer {
-  try {
-    return tuner.tell(configuration, what);
-  } catch (error) {
-    const sentence = `the tuner failed (${asError(error).message})`;
-    return { verdict: 'dropped', margins: [], sentence };
-  }
-}
-
 /** What former runs learnt, of this service first. */
 async function sessionsFor({ deps, service }: RunContext): Promise<readonly LearntSession[]> {
   const [own, all] = await Promise.all([
@@ -135,134 +117,4 @@ async function sessionsFor({ deps, service }: RunContext): Promise<readonly Lear
   ]);
   const rest = all.filter((one) => one.service !== service.name);
   return [...own, ...rest].slice(0, SESSIONS.all);
-}
-
-/** The challenger's arm when it was adopted; otherwise it is gone again. */
-async function challenge(
-  context: RunContext,
-  arms: StagedArms,
-  configuration: StackConfiguration,
-  tuner: Tuner,
-  log: TuningLog,
-): Promise<Arm | undefined> {
-  let arm: Arm | undefined;
-  let adopted = false;
-  try {
-    arm = await deploy(context, 'challenger', context.run.build, configuration);
-    // As warm as the candidate was before its measurement.
-    await warmArms(context, [arm]);
-    const { errorLimit } = tuner;
-    const comparison = await compareConfigurations(context, arms, arm, configuration, errorLimit);
-    const { burst, measurement } = comparison;
-    const answer = told(tuner, configuration, {
-      kind: 'measured',
-      measurement,
-      ...(burst === undefined ? {} : { burst }),
-    });
-    adopted = answer.verdict === 'adopted';
-    if (burst === undefined) await saveEffect(context, comparison);
-    await log.answer(answer);
-  } catch (error) {
-    context.signal.throwIfAborted();
-    if (!(error instanceof PlatformError) && !(error instanceof InvalidAttempt)) throw error;
-    await dropped(configuration, tuner, log, error);
-  }
-  if (adopted) return arm;
-  if (arm !== undefined) await removeChallenger(context, arm);
-  return undefined;
-}
-
-/** What cannot be removed now is removed when staging is cleared: no reason to fail a run that has met. */
-async function removeChallenger(context: RunContext, arm: Arm): Promise<void> {
-  try {
-    await context.deps.world.remove(arm.id, 'staging', context.owner, context.signal);
-  } catch (error) {
-    context.signal.throwIfAborted();
-    if (!(error instanceof PlatformError)) throw error;
-    await context.tell('problem', `a challenger could not be removed yet: ${error.message}`);
-  }
-}
-
-/** Tried again by the next ask; one that never comes up is not entered again on this workload. */
-async function dropped(
-  configuration: StackConfiguration,
-  tuner: Tuner,
-  log: TuningLog,
-  error: Error,
-): Promise<void> {
-  if (error instanceof PlatformError && log.triesOf(configuration.hash) >= MOST_TRIES) {
-    const reason = `it did not come up twice: ${error.message}`;
-    await log.answer(told(tuner, configuration, { kind: 'failed', reason }));
-    return;
-  }
-  await log.drop(error.message);
-}
-
-async function compareConfigurations(
-  context: RunContext,
-  arms: StagedArms,
-  challenger: Arm,
-  configuration: StackConfiguration,
-  errorLimit: number | undefined,
-): Promise<Comparison> {
-  const { profile, run } = context;
-  context.attempts += 1;
-  const number = context.attempts;
-  const base = { runId: run.id, number, purpose: 'tuning', startedAt: context.now() } as const;
-  await context.deps.store.saveAttempt({ ...base, sentence: 'under way' });
-  const { build } = run;
-  try {
-    const comparison = await compare(context, number, {
-      purpose: 'tuning',
-      arms: [
-        { name: 'candidate', arm: arms.candidate, build, configurationHash: arms.incumbent.hash },
-        { name: 'challenger', arm: challenger, build, configurationHash: configuration.hash },
-      ],
-      windows: profile.tuning.windows,
-      warmup: {
-        ...profile.warmup,
-        minSeconds: Math.min(profile.tuning.warmupSeconds, profile.warmup.maxSeconds),
-      },
-      sequential: false,
-      baseline: true,
-      endAtBurst: { ...(errorLimit === undefined ? {} : { limit: errorLimit }) },
-    });
-    await context.deps.store.saveAttempt({
-      ...base,
-      endedAt: context.now(),
-      measurementId: comparison.record.id,
-      sentence: `challenger ${short(configuration.hash)} was measured against the incumbent configuration${comparison.burst === undefined ? '' : `, and broken off: ${comparison.burst}`}`,
-    });
-    return comparison;
-  } catch (error) {
-    const sentence = `not compared: ${asError(error).message}`;
-    await context.deps.store.saveAttempt({ ...base, endedAt: context.now(), sentence });
-    throw error;
-  }
-}
-
-/** The configuration effect in the words of the thresholds. It is shown, and decides nothing. */
-async function saveEffect(context: RunContext, { measurement, record }: Comparison): Promise<void> {
-  const { judge, store } = context.deps;
-  const { seed, thresholds } = context.run.settings;
-  const options = {
-    seed,
-    ...measuredOptions(record),
-    requirePlanted: false,
-    requireSender: true,
-  };
-  const id = randomUUID();
-  const judgement = judge.judge(measurement, { thresholds, shown: [] }, options);
-  await store.saveJudgement({
-    id,
-    runId: context.run.id,
-    measurementId: record.id,
-    at: context.now(),
-    by: 'run',
-    thresholds,
-    shown: [],
-    options,
-    judgement,
-  });
-  await context.update({ configurationJudgementId: id });
 }

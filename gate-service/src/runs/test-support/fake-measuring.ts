@@ -211,6 +211,7 @@ export class FakeTuners implements Tuners {
     const trials: string[] = [];
     return {
       memory: [],
+      advice: [],
       ask: () => {
         const configuration = left.shift();
         return configuration === undefined
@@ -229,9 +230,17 @@ export class FakeTuners implements Tuners {
         const verdict = told.kind === 'failed' || told.burst ? 'unsafe' : this.#verdict;
         return { verdict, margins: [], sentence: verdict };
       },
-      learnt: () =>
-        trials.length === 0 ? undefined : { space: 'fake', session: { trials: [...trials] } },
+      learnt: (end) =>
+        trials.length === 0
+          ? undefined
+          : {
+              space: 'fake',
+              session: { trials: [...trials], ...(end === undefined ? {} : { end }) },
+            },
     };
+  }
+  takenBack({ session, space }: { readonly space: string; readonly session: unknown }) {
+    return { space, session: { ...(session as object), end: 'refuted' } };
   }
   get #verdict(): 'adopted' | 'rejected' {
     return this.adopts ? 'adopted' : 'rejected';

@@ -29,6 +29,8 @@ export class FakePlatform implements Platform {
   /** Called before each change; throws to make it fail. */
   before: (call: PlatformCall, subject: unknown) => void = () => undefined;
   busyWorkers = 0;
+  /** Nodes whose agent does not answer. */
+  readonly lost = new Set<string>();
   /** Components started again on a node so far. */
   readonly restarts = new Map<string, number>();
   /** What the proxy has sent to each node. */
@@ -97,7 +99,7 @@ export class FakePlatform implements Platform {
         weight,
         nodes: arm.nodes.map(({ name }) => ({
           name,
-          status: this.#status(arm, name),
+          ...(this.lost.has(name) ? {} : { status: this.#status(arm, name) }),
           healthyInProxy: true,
           requestsTotal: this.requests.get(name) ?? 0,
         })),

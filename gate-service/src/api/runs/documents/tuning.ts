@@ -29,12 +29,12 @@ const SOURCES: Readonly<Record<TuningEvaluation['source'], string>> = {
 /** Empty for a run without tuning. */
 export function tuningSection(tuning: TuningView | undefined): string {
   if (tuning === undefined) return '';
-  const { evaluations, memory, objective, outcome, summary } = tuning;
+  const { advice = [], evaluations, memory, objective, outcome, summary } = tuning;
   const table =
     evaluations.length === 0
       ? ''
       : `<table><thead><tr><th>Challenger</th><th>What was tried, why, and what came of it</th></tr></thead><tbody>${evaluations.map((one) => row(one, objective)).join('')}</tbody></table>`;
-  return `<h2>Tuning: ${e(outcome)}</h2><p>${e(summary)}</p>${memory.map((one) => `<p>${e(one)}</p>`).join('')}${table}`;
+  return `<h2>Tuning: ${e(outcome)}</h2><p>${e(summary)}</p>${memory.map((one) => `<p>${e(one)}</p>`).join('')}${table}${advice.map((one) => `<p>${e(one)}</p>`).join('')}`;
 }
 
 function row(one: TuningEvaluation, objective: string): string {
