@@ -41,6 +41,25 @@ storeContract('the store on PostgreSQL', async () => {
   };
 });
 
+it('compares all text byte by byte, whatever table it stands in', async () => {
+  const url = await databases.createEmpty();
+  const store = await openStore({ url });
+  await store.close();
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query<{ place: string; collation_name: string | null }>(
+    `select table_name || '.' || column_name as place, collation_name
+     from information_schema.columns
+     where table_schema = current_schema() and data_type in ('text', 'character varying', 'character')
+       and table_name not like 'kysely_migration%'
+     order by 1`,
+  );
+  await client.end();
+  await databases.drop(url);
+  expect(rows.map(({ place }) => place)).toContain('tunings.session');
+  expect(rows.filter(({ collation_name }) => collation_name !== 'C')).toEqual([]);
+});
+
 describe('eight replicas on one database', () => {
   let url: string;
   let stores: readonly Store[];
