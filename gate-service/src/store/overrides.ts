@@ -74,7 +74,7 @@ export function overrideQueries(db: Kysely<Schema>): Part {
 /** The run, which nobody changes until the transaction ends: in SQLite there is one writer anyway. */
 async function heldRun(trx: Transaction<Schema>, id: string): Promise<RunRecord> {
   const query = trx.selectFrom('runs').selectAll().where('id', '=', id);
-  const row = await (isPostgres(trx) ? query.forShare() : query).executeTakeFirst();
+  const row = await (isPostgres<Schema>(trx) ? query.forShare() : query).executeTakeFirst();
   if (row === undefined) throw new Error(`there is no run ${id}`);
   return rowToRun(row);
 }
