@@ -227,9 +227,12 @@ describe('the tuning of a run', () => {
     expect(await section.innerText()).toMatch(/✓\s*confirmed/);
     const [first = '', second = ''] = await section.locator('.tuning > li').allInnerTexts();
     expect(first).toMatch(/memory of former runs\s+✗\s*unsafe/);
+    expect(first).toMatch(/Why\s+It was adopted in a former session/);
+    expect(first).toMatch(/Measured\s+too little to compare/);
     expect(first).toContain('errors 2.10 %, limit 0.10 %: broken');
     expect(second).toMatch(/expert rules\s+✓\s*adopted/);
     expect(second).toContain('places 150 → 300');
+    expect(second).toMatch(/Measured\s+p95 −3.4 % \(−5.1 % … −1.7 %\) in 8 windows/);
     expect(first).toContain('places 150 → 640 (90 % of what is expected)');
     const words = await section.locator('svg.interval').last().getAttribute('aria-label');
     expect(words).toContain('measured −3.4 % between −5.1 % and −1.7 %');

@@ -107,7 +107,8 @@ function Evaluation({
   readonly scale: Scale;
   readonly values: unknown;
 }) {
-  const { changes, margins, measured, number, predicted, reason, sentence, source } = evaluation;
+  const { changes, margins, measured, number, predicted, reason, sentence, source, verdict } =
+    evaluation;
   return (
     <li>
       <div class="threshold-row">
@@ -115,12 +116,12 @@ function Evaluation({
           <span>
             Challenger {number}, {SOURCES[source]}
           </span>
-          <Mark sign={tuningVerdictSign(evaluation.verdict)} />
+          <Mark sign={tuningVerdictSign(verdict)} />
         </div>
         <TrajectoryBar
           evaluation={evaluation}
           scale={scale}
-          tone={tuningVerdictSign(evaluation.verdict).tone}
+          tone={tuningVerdictSign(verdict).tone}
         />
         <div class="threshold-words">
           <Facts
@@ -128,11 +129,14 @@ function Evaluation({
               ['Why', sentenceOf(reason)],
               ['Changed', <Changes key="changed" changes={changes} />],
               ['Expected', predicted === undefined ? 'nothing' : expectation(objective, predicted)],
-              ['Measured', measured === undefined ? 'nothing' : measurement(objective, measured)],
+              [
+                'Measured',
+                measured === undefined ? unmeasured(verdict) : measurement(objective, measured),
+              ],
               ...(margins.length === 0
                 ? []
                 : [['Limits', margins.map(marginWords).join('; ')] as const]),
-              ['What came of it', sentenceOf(sentence)],
+              ['Result', sentenceOf(sentence)],
             ]}
           />
         </div>
@@ -164,6 +168,9 @@ function expectation(
 ): string {
   return `${objective} ${range(predicted)}; ${Math.round(predicted.safe * 100)} % likely to hold all limits`;
 }
+
+const unmeasured = (verdict: TuningEvaluation['verdict']): string =>
+  verdict === 'under-way' ? 'not yet' : 'too little to compare';
 
 function measurement(
   objective: string,
