@@ -61,6 +61,7 @@ export function tuningContract(store: StoreOf): void {
     }
     await store().saveTuning(record('other', 't0', { service: 'search', learnt: learnt(2) }));
     await store().saveTuning(record('a', 't4', { start: 2, view: { ...view, outcome: 'kept' } }));
+    await store().saveTuning(record('c', 't4', { start: 2 }));
     await store().saveTuning(record('under-way', 't5'));
     // What `a` learnt in its first start, and the record of that start, which no answer needs.
     expect(await store().forgetLearnt(2)).toBe(2);
