@@ -134,6 +134,8 @@ describe('the dialogue', () => {
     });
     expect(await client.answer({ end: true })).toMatchObject({ adopted: false });
     expect(await client.exit()).toBe(0);
+    // The first answer that could be used had no metric.
+    expect(client.errors).toContain('no metric was told for the limit of errors (at most 0.02)');
     expect(client.errors).not.toMatch(/\bat .*\.ts:\d/);
   });
 

@@ -64,6 +64,8 @@ describe('a result after a reversal', () => {
 it('says how many evaluations could not be judged', () => {
   const [start] = stepsOf([PROBLEM.start, 'started', PROBLEM.start, '']);
   const blind = { ...start!, observation: { value: 1 } };
-  expect(told([PROBLEM.start], [blind]).summary).toContain('1 could not be judged by all limits');
+  expect(told([PROBLEM.start], [blind]).summary).toContain(
+    '1 could not be judged by all limits, as they were told without errors.',
+  );
   expect(told([PROBLEM.start], [start!]).summary).not.toContain('judged');
 });

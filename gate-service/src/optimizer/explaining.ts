@@ -2,7 +2,8 @@
 import { changedKnobs } from './encoding.ts';
 import type { Known } from './exploring.ts';
 import { probabilitySafe } from './exploring.ts';
-import { asChange, holdsLimits, scaleOfTrials } from './measures.ts';
+import { travelled, wayFrom, withoutCliff } from './hazard.ts';
+import { asChange, holdsLimits, scaleOfTrials, unjudgedLimits } from './measures.ts';
 import { trialsOf } from './session-facts.ts';
 import type { SessionFacts } from './session-facts.ts';
 import type { Values } from './space/bound-space.ts';
@@ -44,7 +45,9 @@ export function predictionOf(known: Known, state: TunerState, values: Values): P
     low: change(mean - NINETY * sd),
     high: change(mean + NINETY * sd),
     ...(scale.reference === undefined ? {} : { reference: scale.reference }),
-    safe: probabilitySafe(known, state, values),
+    safe:
+      probabilitySafe(known, state, values) *
+      withoutCliff(wayFrom(space, known.safe, values), travelled(facts.problem, trials)),
     knobs,
   };
 }
@@ -64,14 +67,19 @@ export function explain(
   const effect = adoption?.decision.effect;
   const trials = trialsOf(limits, steps);
   const unsafe = trials.filter((trial) => trial.unsafe).length;
-  const unjudged = trials.filter((trial) => !trial.unsafe && !holdsLimits(limits, trial)).length;
+  const unjudged = trials.filter((trial) => !trial.unsafe && !holdsLimits(limits, trial));
+  const missing = new Set(
+    unjudged.flatMap((trial) => unjudgedLimits(limits, trial).map(({ metric }) => metric)),
+  );
   const words = changes.map(({ name, from, to }) => `${name} ${word(from)} → ${word(to)}`);
   return {
     summary: [
       `${steps.length} evaluations, ${unsafe} of them unsafe.`,
-      ...(unjudged === 0
+      ...(unjudged.length === 0
         ? []
-        : [`${unjudged} could not be judged by all limits, as metrics were missing.`]),
+        : [
+            `${unjudged.length} could not be judged by all limits, as they were told without ${[...missing].join(', ')}.`,
+          ]),
       ...reversals(steps, space.names),
       changes.length === 0
         ? 'Nothing was shown to be better: the configuration in force stays.'

@@ -60,7 +60,10 @@ export interface Prediction {
   readonly high: number;
   /** As in {@link Decision.effect}: set where changes are no ratios. */
   readonly reference?: number;
-  /** 0–1: probability that every limit holds; one that nothing is known of counts 0.5. */
+  /**
+   * 0–1: probability that every limit holds, by its critics (one that nothing is known of counts 0.5),
+   * by what violators tell, and by how likely a cliff is that none of them foretells.
+   */
   readonly safe: number;
   /** The knobs that carry the predicted change, most important first; shares sum to at most 1. */
   readonly knobs: readonly KnobShare[];
