@@ -234,6 +234,8 @@ describe('the tuning of a run', () => {
     expect(second).toContain('places 150 → 300');
     expect(second).toMatch(/Measured\s+p95 −3.4 % \(−5.1 % … −1.7 %\) in 8 windows/);
     expect(first).toContain('places 150 → 640 (90 % of what is expected)');
+    expect(await section.getByText('Left to a person').count()).toBe(1);
+    expect(await section.innerText()).toContain('mesh.requestTimeout 4000 instead of 15000');
     const words = await section.locator('svg.interval').last().getAttribute('aria-label');
     expect(words).toContain('measured −3.4 % between −5.1 % and −1.7 %');
     await close();
