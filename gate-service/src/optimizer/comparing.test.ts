@@ -1,8 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import { settle } from './comparing.ts';
+import { raceDue, settle } from './comparing.ts';
+import type { Known } from './exploring.ts';
+import { recall } from './memory.ts';
 import { lapsPlanned, LEAST_LAPS, nextLane, racesIn, SESSION_ERROR } from './racing.ts';
+import type { Values } from './space/bound-space.ts';
+import { PROBLEM } from './tuner-fixture.ts';
+import { initialState } from './tuner-state.ts';
 import type { Race } from './tuner-state.ts';
+import type { Step } from './tuner.ts';
 
+const STEP: Step = {
+  proposal: { id: 1, values: PROBLEM.start, source: 'start', reason: '' },
+  observation: { value: 100 },
+  decision: {
+    id: 1,
+    verdict: 'started',
+    adopted: false,
+    incumbent: PROBLEM.start,
+    sentence: '',
+    margins: [],
+  },
+};
 const CHALLENGER = { workers: 80 };
 const INCUMBENT = { workers: 40 };
 
@@ -53,10 +71,58 @@ describe('what a race shows', () => {
   });
 });
 
+describe('what is raced', () => {
+  const better = { ...PROBLEM.start, share: 0.5 };
+  const surer = { ...PROBLEM.start, share: 0.45 };
+  /** What the critics say of a share; the start's is 0. */
+  const outlooks = new Map([
+    [0.3, { mean: 0, sd: 0.02, safe: 1 }],
+    [0.5, { mean: -0.5, sd: 0.02, safe: 0.9 }],
+    [0.45, { mean: -0.45, sd: 0.02, safe: 1 }],
+  ]);
+  const due = (safe: readonly Values[], left: number) => {
+    const trial = { values: PROBLEM.start, value: 100, metrics: { errors: 0 }, unsafe: false };
+    const options = { budget: 15, seed: 1 };
+    const memory = recall(PROBLEM, undefined, 1);
+    const known: Known = {
+      facts: { problem: PROBLEM, options, memory },
+      steps: Array.from({ length: 15 - left }, () => STEP),
+      trials: [trial],
+      safe: [PROBLEM.start, ...safe],
+      landscape: {
+        outlook: ({ share }) => outlooks.get(Number(share))!,
+        noise: 0.05,
+        hyperparameters: {},
+        dropped: [],
+      },
+      leader: PROBLEM.start,
+    };
+    return raceDue(known, initialState(PROBLEM, memory), false);
+  };
+
+  it('is what is expected to be much better and to hold the limits in every lap', () => {
+    expect(due([better, surer], 5)?.challenger).toEqual(surer);
+    expect(due([better], 5)?.challenger).toEqual(better);
+    expect(due([], 5)).toBeUndefined();
+  });
+
+  it('begins when no more is left than it takes, earlier where a lap may break a limit', () => {
+    expect(due([surer], 6)).toBeUndefined();
+    expect(due([surer], 5)?.planned).toBe(5);
+    expect(due([better], 7)?.planned).toBe(7);
+    expect(due([better], 8)).toBeUndefined();
+    expect(due([surer], 4)).toBeUndefined();
+  });
+});
+
 describe('the laps of a race', () => {
-  it('are fewest for a gain far above the noise, more for a small one, at most half of the budget', () => {
+  it('are fewest for a gain far above the noise, and more for a small one', () => {
     expect(lapsPlanned(60, 10)).toBe(LEAST_LAPS);
     expect(lapsPlanned(60, 2)).toBeGreaterThan(LEAST_LAPS);
-    expect([15, 30, 60].map((budget) => lapsPlanned(budget, 0.1))).toEqual([7, 15, 15]);
+    expect(lapsPlanned(15, 2)).toBe(7);
+  });
+
+  it('are no more than a third of the budget for a gain that they would hardly show', () => {
+    expect([15, 30, 60].map((budget) => lapsPlanned(budget, 0.1))).toEqual([5, 9, 15]);
   });
 });

@@ -2,6 +2,7 @@
 import { sameEffect } from './encoding.ts';
 import { probabilitySafe } from './exploring.ts';
 import type { Known } from './exploring.ts';
+import { LEAST_COMPARISONS } from './adoption.ts';
 import { isBroken } from './feasibility.ts';
 import { asChange, valueScale } from './measures.ts';
 import {
@@ -17,14 +18,22 @@ import {
 } from './racing.ts';
 import type { Lane, Lap, RaceResult } from './racing.ts';
 import { heldValues } from './session-facts.ts';
+import type { Values } from './space/bound-space.ts';
 import { incumbentOf } from './tuner-state.ts';
 import type { Race, TunerState } from './tuner-state.ts';
 import type { Decision, Proposal } from './tuner.ts';
 
-/** Evaluations without an adopted change after which a session stops to try others. */
-const PATIENCE = 8;
+/** Evaluations without progress after which a session stops to try others: of a budget, and at least. */
+const PATIENCE = { share: 2 / 3, least: 8 } as const;
 /** Asks in a row at which nothing promises a gain that is worth an evaluation. */
 const QUIET = 3;
+
+/** How sure a gain must be: this many standard deviations count against it; what is left of it at least. */
+const DOUBT = 0.3;
+const LEAST_DOUBTED = 0.1;
+
+/** Evaluations kept for another race where a lap may break a limit: the first laps, or a whole race. */
+const SPARE = { small: 2, whole: LEAST_LAPS, wholeFrom: 30 } as const;
 
 /** P(all limits hold) from which no lap of a race is expected to break one. */
 const SURE_SAFE = 0.99;
@@ -35,7 +44,7 @@ const LEAST_NOISE = 0.06;
 /** Why exploring should end now, or undefined. */
 export function tiredOf(known: Known, state: TunerState): string | undefined {
   const { budget } = known.facts.options;
-  const patience = Math.max(PATIENCE, Math.ceil(budget / 2));
+  const patience = Math.max(PATIENCE.least, Math.ceil(budget * PATIENCE.share));
   if (state.quiet >= QUIET) {
     return 'nothing within reach promises a gain that is worth an evaluation';
   }
@@ -52,37 +61,59 @@ export function raceDue(known: Known, state: TunerState, tired: boolean): Race |
   const incumbent = incumbentOf(state);
   if (options.paired === true || left < LEAST_LAPS) return undefined;
   if (state.races.length >= racesIn(options.budget)) return undefined;
-  const challenger = contender(known, state);
-  if (challenger === undefined || sameEffect(problem.space, challenger, incumbent)) {
-    return undefined;
-  }
-  const { landscape } = known;
   if (isBroken(problem, known.trials, state)) {
     // Nothing is worse than to stay there: what was seen to hold the limits is compared at once.
-    const held = heldValues(problem, known.trials);
-    if (!held.some((values) => sameEffect(problem.space, values, challenger))) return undefined;
-    return { challenger, incumbent, planned: LEAST_LAPS, laps: [] };
+    const way = wayOut(known, incumbent);
+    return way && { challenger: way, incumbent, planned: LEAST_LAPS, laps: [] };
   }
+  const challenger = contender(known, state);
+  if (challenger === undefined) return undefined;
+  const { landscape } = known;
   const gain = landscape.outlook(incumbent).mean - landscape.outlook(challenger).mean;
   const planned = lapsPlanned(options.budget, gain / Math.max(LEAST_NOISE, landscape.noise));
-  // Room for another race where the first lap may break a limit, which ends this one.
-  const spare = probabilitySafe(known, state, challenger) < SURE_SAFE ? 1 : 0;
+  // Room for another race where a lap may break a limit, which ends this one.
+  const sure = probabilitySafe(known, state, challenger) >= SURE_SAFE;
+  const spare = sure ? 0 : options.budget < SPARE.wholeFrom ? SPARE.small : SPARE.whole;
   if (left > planned + spare && !tired) return undefined;
   const most = left % 2 === 0 ? left - 1 : left;
-  return { challenger, incumbent, planned: Math.min(planned, most), laps: [] };
+  return {
+    challenger,
+    incumbent,
+    planned: Math.min(spare < LEAST_LAPS ? planned + spare : planned, most),
+    laps: [],
+  };
 }
 
-/** The leader, or when that is the incumbent the best other one that the critics expect to be better. */
-function contender({ facts, landscape, leader, safe }: Known, state: TunerState) {
+/** Best by the critics among what was measured to hold the limits. */
+function wayOut({ facts, trials, landscape }: Known, incumbent: Values): Values | undefined {
   const { space } = facts.problem;
-  const incumbent = incumbentOf(state);
-  if (!sameEffect(space, leader, incumbent)) return leader;
-  const [best] = safe
+  const [best] = heldValues(facts.problem, trials)
     .filter((values) => !sameEffect(space, values, incumbent))
     .map((values) => ({ values, mean: landscape.outlook(values).mean }))
     .sort((one, other) => one.mean - other.mean);
-  if (best === undefined || !(best.mean < landscape.outlook(incumbent).mean)) return undefined;
-  return best.values;
+  return best?.values;
+}
+
+/**
+ * What is worth a race: the expected gain, with some doubt, times the chance that no lap breaks a
+ * limit, which would end it. `undefined` when nothing measured is expected to be better.
+ */
+function contender(known: Known, state: TunerState): Values | undefined {
+  const { facts, landscape, safe } = known;
+  const incumbent = incumbentOf(state);
+  const base = landscape.outlook(incumbent).mean;
+  let best: Values | undefined;
+  let most = 0;
+  for (const values of safe) {
+    if (sameEffect(facts.problem.space, values, incumbent)) continue;
+    const { mean, sd } = landscape.outlook(values);
+    if (!(mean < base)) continue;
+    // Doubt never makes a gain vanish: where little is left, the best is raced anyhow.
+    const gain = Math.max(base - mean - DOUBT * sd, LEAST_DOUBTED * (base - mean));
+    const worth = gain * probabilitySafe(known, state, values) ** LEAST_COMPARISONS;
+    if (worth > most) [best, most] = [values, worth];
+  }
+  return best;
 }
 
 /** The configuration whose turn it is. */

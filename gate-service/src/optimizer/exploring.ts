@@ -39,7 +39,7 @@ export interface Known {
  * was adopted in one of those: it was measured to be safe again and again, which critics fitted to
  * another workload only blur.
  */
-export const SAFE = { cold: 0.9, warm: 0.95, remembered: 0.5 } as const;
+export const SAFE = { cold: 0.9, warm: 0.95, hinted: 0.75, remembered: 0.5 } as const;
 const MOST_KNOBS = 3;
 const MOST_MEMORIES = 2;
 const CANDIDATES = 200;
@@ -57,19 +57,16 @@ const SURE = 0.5;
 export function explore(known: Known, state: TunerState): Explored {
   const { facts, steps, safe } = known;
   const random = createRandom(facts.options.seed, `ask ${steps.length + 1}`);
-  const around: Surroundings = {
-    space: facts.problem.space,
-    safe,
-    barriers: state.barriers,
-    reach: {
-      radius: Math.min(state.radius, state.retreat?.radius ?? Infinity),
-      knobs: MOST_KNOBS,
-    },
-  };
   if (state.retreat === undefined) {
     const jump = expertOf(known, state) ?? rememberedOf(known, state);
     if (jump !== undefined) return { next: jump, state };
   }
+  const around: Surroundings = {
+    space: facts.problem.space,
+    safe,
+    barriers: state.barriers,
+    reach: { radius: Math.min(state.radius, state.retreat?.radius ?? Infinity), knobs: MOST_KNOBS },
+  };
   // Where nothing held its limits there is no safe place to look around from: only a way out.
   if (isLost(known)) return improve(known, state, around, random);
   const screened = screen(known, state, around, random);
@@ -78,17 +75,37 @@ export function explore(known: Known, state: TunerState): Explored {
 
 /** Probability that all limits hold: critics times what violators tell, own ones and remembered ones. */
 export function probabilitySafe(known: Known, state: TunerState, values: Values): number {
-  return known.landscape.outlook(values).safe * clearOfViolators(known, state, values);
+  return knownSafe(known, state, values) * clearOfHints(known, values);
 }
 
-/** Probability that a configuration does not break what violators broke. */
-function clearOfViolators(known: Known, state: TunerState, values: Values): number {
-  const { space } = known.facts.problem;
-  const hints = known.facts.memory.hints.map(
-    ({ barrier, weight }) => 1 - weight * blame(space, barrier, known.safe, values),
+/** The same by what was measured on this workload and by critics. */
+function knownSafe({ facts, landscape, safe }: Known, state: TunerState, values: Values): number {
+  return state.barriers
+    .map((barrier) => 1 - blame(facts.problem.space, barrier, safe, values))
+    .reduce((p, q) => p * q, landscape.outlook(values).safe);
+}
+
+/** Probability that a configuration does not break what violators broke on similar workloads. */
+function clearOfHints({ facts, safe }: Known, values: Values): number {
+  return facts.memory.hints
+    .map(({ barrier, weight }) => 1 - weight * blame(facts.problem.space, barrier, safe, values))
+    .reduce((p, q) => p * q, 1);
+}
+
+/**
+ * Whether a configuration is safe enough for a step. What broke limits on other workloads warns on its
+ * own account: together with the critics' doubt a few such warnings would forbid every step that matters.
+ */
+function mayStep(known: Known, state: TunerState, values: Values): boolean {
+  return (
+    clearOfHints(known, values) >= SAFE.hinted &&
+    knownSafe(known, state, values) >= (isWarm(known) ? SAFE.warm : SAFE.cold)
   );
-  const own = state.barriers.map((barrier) => 1 - blame(space, barrier, known.safe, values));
-  return [...own, ...hints].reduce((p, q) => p * q, 1);
+}
+
+/** Whether former sessions found something good: then the search goes on from there, in short and sure steps. */
+function isWarm({ facts }: Known): boolean {
+  return facts.memory.incumbents.length > 0;
 }
 
 /** Whether nothing measured held its limits, not even what is in force. */
@@ -119,7 +136,7 @@ function expertOf(known: Known, state: TunerState): Explored['next'] {
   if (values === undefined || sameEffect(space, values, start)) return undefined;
   if (state.barriers.some((barrier) => isBeyond(space, barrier, values))) return undefined;
   // Critics know nothing so far off; what broke limits on similar workloads is known.
-  if (clearOfViolators(known, state, values) < SAFE.remembered) return undefined;
+  if (clearOfHints(known, values) < SAFE.remembered) return undefined;
   return { values, source: 'expert', reason: prior.reason };
 }
 
@@ -154,7 +171,7 @@ function rememberedOf(known: Known, state: TunerState): Explored['next'] {
 
 /** The next screening step that may be taken, if any is left. */
 function screen(known: Known, state: TunerState, around: Surroundings, random: Random): Explored {
-  if (known.facts.memory.incumbents.length > 0) return { state };
+  if (isWarm(known)) return { state };
   let screening: Screening =
     state.screening ?? planScreening(around.space, known.leader, state.radius, random);
   for (;;) {
@@ -164,7 +181,7 @@ function screen(known: Known, state: TunerState, around: Surroundings, random: R
     for (const share of [1, 0.5]) {
       const values = permitted(around, moved(around.space, step.from, scaled(step.ways, share)));
       if (values === undefined || !isNews(known, state, values)) continue;
-      if (probabilitySafe(known, state, values) < SAFE.cold) continue;
+      if (!mayStep(known, state, values)) continue;
       return {
         next: { values, source: 'policy', reason: step.reason },
         state: { ...state, screening },
@@ -178,7 +195,6 @@ function improve(known: Known, state: TunerState, around: Surroundings, random: 
   const { facts, steps, landscape, leader } = known;
   const { space } = around;
   const lost = isLost(known);
-  const least = lost ? 0 : facts.memory.incumbents.length > 0 ? SAFE.warm : SAFE.cold;
   const target = landscape.outlook(leader).mean;
   const say = POLICY_WEIGHT / Math.max(1, steps.length);
   let best: { readonly values: Values } | undefined;
@@ -212,7 +228,7 @@ function improve(known: Known, state: TunerState, around: Surroundings, random: 
       });
     // Best first: most are never asked for their safety, which costs more than all else.
     const isSafe = ({ values }: { readonly values: Values }): boolean =>
-      probabilitySafe(known, state, values) >= least;
+      lost || mayStep(known, state, values);
     best = scored.sort((one, other) => other.score - one.score).find(isSafe);
     const most = scored.sort((one, other) => other.promise - one.promise).find(isSafe);
     promise = Math.max(promise, most?.promise ?? 0);

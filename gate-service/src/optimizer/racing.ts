@@ -55,24 +55,35 @@ export function racesIn(budget: number): number {
   return budget < 40 ? 1 : 2;
 }
 
-/** Share of an expected gain that half the width of the interval should not exceed. */
-const WANTED_WIDTH = 0.6;
-/** Most of a budget that one race may take, and most laps at all. */
-const MOST = { share: 1 / 2, laps: 15 } as const;
+/**
+ * Shares of an expected gain that half the width of the interval should not exceed: wanted, and where
+ * even the most laps reach only that.
+ */
+const WIDTH = { wanted: 0.45, tolerated: 0.8 } as const;
+/** Most of a budget that one race may take, but so many laps where half of a budget allows them; most at all. */
+const MOST = { share: 0.4, small: 7, laps: 15 } as const;
+/** Of a budget, for a gain that even the most laps would hardly show: exploring is worth more then. */
+const HOPELESS_SHARE = 1 / 3;
 
 /**
  * Laps that a race needs to show a gain, decided before it begins: odd, more where the expected gain
- * is small against the noise of one evaluation, at most half of the budget.
+ * is small against the noise of one evaluation.
  * @param gain expected, in standard deviations of one evaluation
  */
 export function lapsPlanned(budget: number, gain: number): number {
-  const most = Math.min(MOST.laps, Math.floor(budget * MOST.share));
-  let laps = LEAST_LAPS;
-  for (; laps + 2 <= most; laps += 2) {
-    const error = Math.sqrt(2 / (laps + 1) + 2 / (laps - 1));
-    if (studentUpperQuantile(errorOf(budget), laps - 2) * error <= WANTED_WIDTH * gain) break;
+  const small = Math.min(MOST.small, Math.floor(budget / 2));
+  const most = oddBelow(Math.min(MOST.laps, Math.max(small, Math.floor(budget * MOST.share))));
+  const width = (laps: number): number =>
+    studentUpperQuantile(errorOf(budget), laps - 2) * Math.sqrt(2 / (laps + 1) + 2 / (laps - 1));
+  for (let laps = LEAST_LAPS; laps <= most; laps += 2) {
+    if (width(laps) <= WIDTH.wanted * gain) return laps;
   }
-  return laps;
+  if (most >= LEAST_LAPS && width(most) <= WIDTH.tolerated * gain) return most;
+  return Math.max(LEAST_LAPS, oddBelow(Math.min(MOST.laps, Math.floor(budget * HOPELESS_SHARE))));
+}
+
+function oddBelow(laps: number): number {
+  return laps % 2 === 0 ? laps - 1 : laps;
 }
 
 /** One-sided error of one race. */

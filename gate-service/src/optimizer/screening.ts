@@ -19,7 +19,7 @@ const WAY = 0.75;
 const MOST_GROUPS = 5;
 const KNOBS = { step: 2, design: 3 } as const;
 /** Step cap, in usual ones, from which there is room for a design. */
-const ROOMY = 1.3;
+const ROOMY = 1.2;
 /** Rows drawn to find the most orthogonal next one. */
 const DRAWS = 60;
 

@@ -75,7 +75,7 @@ export interface TunerState {
 }
 
 /** Step caps: of the first step, where former sessions know the place, the least and the largest. */
-export const RADIUS = { first: 0.2, warm: 0.15, least: 0.1, most: 0.35 } as const;
+export const RADIUS = { first: 0.25, warm: 0.12, least: 0.1, most: 0.35 } as const;
 
 /** Scores (logarithm of metric ÷ limit) at which first steps begin to be longer, and are longest. */
 const ROOM = { some: Math.log(1 / 2), ample: Math.log(1 / 3) } as const;
