@@ -28,7 +28,7 @@ export function blindOf(
   // Before anything was judged it is the configuration in force that was measured.
   const begun = row < missing.length;
   if (row >= (begun ? MOST_IN_A_ROW : MOST_STARTS)) {
-    const reason = `the limit of ${names} cannot be judged: ${row} evaluations in a row were told without it; tell it in "metrics" each time, or take the limit out`;
+    const reason = `the limit of ${names} cannot be judged: ${row} evaluations in a row were told without it; each has to tell it, or the limit has to go`;
     return { kind: 'end', reason };
   }
   if (begun) return undefined;

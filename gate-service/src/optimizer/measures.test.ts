@@ -66,6 +66,16 @@ describe('scores of values', () => {
     expect(spread).toBeLessThan(10);
   });
 
+  it.each([
+    [[1e100, 1e-300, 80, 100, 120]],
+    [[1e-300, 1e100, 80, 100, 120]],
+    [[1e-300, -1, 80, 100, 120]],
+    [[1e100, -1, 80, 100, 120]],
+  ])('are numbers whatever was told, e.g. %j', (values) => {
+    const scores = values.map(bounded(trials(...values)));
+    for (const score of scores) expect(Math.abs(score)).toBeLessThan(1e6);
+  });
+
   it('are differences in units of the first, or of the middle one, where values may be 0', () => {
     expect(valueScale([-200, -300])).toMatchObject({ kind: 'linear', reference: 200 });
     expect(valueScale([0, 5, -7, 1e12])).toMatchObject({ kind: 'linear', reference: 7 });

@@ -15,6 +15,8 @@ export interface ValueScale {
 const WORST = 1;
 /** Way below the middle of all scores beyond which a value is not believed: a twentieth of the usual. */
 const FARTHEST = 3;
+/** So many times the usual size, or less than the reciprocal of it, is no value of the same thing. */
+const ABSURD = 1e6;
 /** Least share of a limit that is told apart from nothing. */
 const LEAST_SHARE = 1e-3;
 const SCORES = { low: -5, high: 1.2 } as const;
@@ -22,12 +24,21 @@ const SCORES = { low: -5, high: 1.2 } as const;
 export function valueScale(values: readonly number[]): ValueScale {
   const [first = 1] = values;
   if (values.every((value) => value > 0)) {
-    return { kind: 'log', of: (value) => Math.log(value / first) };
+    return { kind: 'log', of: (value) => logRatio(value, first) };
   }
-  // The middle one, not the largest: a single absurd value must not make all others alike.
-  const sizes = values.map(Math.abs).filter((size) => size > 0);
-  const reference = Math.abs(first) || (middleOf(sizes) ?? 1);
-  return { kind: 'linear', of: (value) => (value - first) / reference, reference };
+  // The middle one where the first is absurd: it must not make all others alike, nor beyond numbers.
+  const usual = middleOf(values.map(Math.abs).filter((size) => size > 0)) ?? 1;
+  const size = Math.abs(first) / usual;
+  const isUsual = size * ABSURD > 1 && size < ABSURD;
+  const reference = isUsual ? Math.abs(first) : usual;
+  const zero = size < ABSURD ? first : 0;
+  return { kind: 'linear', of: (value) => (value - zero) / reference, reference };
+}
+
+/** Of numbers above 0, also where their ratio is beyond numbers. */
+function logRatio(one: number, other: number): number {
+  const ratio = one / other;
+  return ratio > 0 && ratio < Infinity ? Math.log(ratio) : Math.log(one) - Math.log(other);
 }
 
 /** The scale of a session's values, its first one as 0. */

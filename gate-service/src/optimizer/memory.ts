@@ -10,7 +10,7 @@ import { sameEffect, sameValues } from './encoding.ts';
 import { limitCritic, limitData, OBJECTIVE, objectiveData } from './landscape.ts';
 import type { PastCritics } from './landscape.ts';
 import { holdsLimits, scaleOfTrials, whyUnsafe } from './measures.ts';
-import { barrierOf } from './safety.ts';
+import { barrierOf, hasPlace } from './safety.ts';
 import type { Barrier } from './safety.ts';
 import type { Values } from './space/bound-space.ts';
 import type { Experience, PastSession, PolicyState, TuningProblem } from './tuner.ts';
@@ -192,18 +192,12 @@ function violatorsOf(
 
 /** Newest first: those that are remembered, and what breaks the limits of now. */
 function violatorsIn(problem: TuningProblem, session: PastSession): Values[] {
-  const { space, start } = problem;
-  // It need not be legal now: what lies beyond it may be.
-  const whole = (values: Values): boolean =>
-    space.names.every((name) => {
-      const [knob, value] = [space.knobs[name], values[name]];
-      const onScale = knob !== undefined && 'scale' in knob && knob.scale === 'log';
-      return typeof value === typeof start[name] && !(onScale && Number(value) <= 0);
-    });
   const broken = session.trials
     .filter((trial) => whyUnsafe(problem.limits, trial) !== undefined)
     .map(({ values }) => values);
-  return [...session.violators, ...broken].filter(whole).toReversed();
+  return [...session.violators, ...broken]
+    .filter((values) => hasPlace(problem.space, values))
+    .toReversed();
 }
 
 /** What was seen to hold the limits of now; the start, unless it broke some. */

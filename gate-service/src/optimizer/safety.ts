@@ -150,3 +150,24 @@ export function distanceBetween(space: BoundSpace, one: Values, other: Values): 
     0,
   );
 }
+
+/**
+ * Whether a configuration has a place in the space: a value of the right kind for each knob, above 0 on
+ * logarithmic scales. It need not be legal, as what was remembered may not be under the rules of now.
+ */
+export function hasPlace(space: BoundSpace, values: Values): boolean {
+  return space.names.every((name) => {
+    const [knob, value] = [space.knobs[name], values[name]];
+    switch (knob?.kind) {
+      case 'integer':
+      case 'real':
+        return typeof value === 'number' && (knob.scale !== 'log' || value > 0);
+      case 'boolean':
+        return typeof value === 'boolean';
+      case 'categorical':
+        return typeof value === 'string';
+      case undefined:
+        return false;
+    }
+  });
+}

@@ -89,6 +89,16 @@ describe('a snapshot', () => {
       /more than its budget of 3/,
     ],
     [
+      'with a barrier at no place',
+      (one) => ((one.state.barriers[0]!.safe.workers = 0), one),
+      /one of its barriers is of no configuration/,
+    ],
+    [
+      'with an illegal milestone',
+      (one) => ((one.state.milestones[0]!.workers = 0), one),
+      /one of its milestones is illegal: workers/,
+    ],
+    [
       'with critics of other knobs',
       (one) => ((one.state.hyperparameters.objective!.lengths = [1]), one),
       /critics are of other knobs/,

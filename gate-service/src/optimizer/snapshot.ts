@@ -4,6 +4,7 @@
  */
 import { encode, sameEffect, sameValues } from './encoding.ts';
 import { checkObservation, whyUnsafe } from './measures.ts';
+import { hasPlace } from './safety.ts';
 import { parseSnapshot } from './snapshot-schema.ts';
 import { hashOfSpace } from './space-hash.ts';
 import { DamagedSnapshotError, ForeignExperienceError } from './tuner-errors.ts';
@@ -107,17 +108,15 @@ function* inState(problem: TuningProblem, { state }: TunerSnapshot): Generator<s
   const { space, start } = problem;
   const { barriers, hyperparameters, leader, milestones, policy, race, races } = state;
   yield* illegal(problem, leader, 'its leader');
-  const others: Values[] = [
-    ...milestones,
-    ...barriers.flatMap(({ safe, violator }) => [safe, violator]),
-    ...[...races, ...(race === undefined ? [] : [race])].flatMap((one) => [
-      one.challenger,
-      one.incumbent,
-    ]),
-  ];
-  const known = (values: Values): boolean =>
-    space.names.every((name) => typeof values[name] === typeof start[name]);
-  if (!others.every(known)) yield 'it holds a configuration without all knobs';
+  for (const values of milestones) yield* illegal(problem, values, 'one of its milestones');
+  for (const { challenger, incumbent } of [...races, ...(race === undefined ? [] : [race])]) {
+    yield* illegal(problem, challenger, 'the challenger of a race');
+    yield* illegal(problem, incumbent, 'the incumbent of a race');
+  }
+  const others = barriers.flatMap(({ safe, violator }) => [safe, violator]);
+  if (!others.every((values) => hasPlace(space, values))) {
+    yield 'one of its barriers is of no configuration of these knobs';
+  }
   const missing = space.names.find(
     (name) => policy.numeric[name] === undefined && policy.categorical[name] === undefined,
   );
