@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PlatformError } from '../platforms/platform.ts';
 import type { Sample } from '../load/sample.ts';
-import { FakeGate, FakeWorld, NEW, tuned } from './test-support/harness.ts';
+import { FakeGate, FakeWorld, NEW, stock, tuned } from './test-support/harness.ts';
 import { expectWorldInOrder } from './test-support/invariants.ts';
 
 let world: FakeWorld;
@@ -47,6 +47,24 @@ describe('what was adopted', () => {
     world.judge.causes = ['met', 'breached'];
     await gate.gate({ promote: 'never' });
     expect(await rememberedEnd()).toBe('unsafe');
+  });
+
+  it('fails no run that had met when its nodes die in the confirmation, and is unsafe then', async () => {
+    world.sender.before = ({ arms }) => {
+      const adopted = [...world.platform.arms.values()].find(
+        ({ arm }) => arm.role === 'challenger',
+      );
+      if (arms[0].name !== 'baseline' || adopted === undefined) return;
+      world.platform.lost.add(adopted.arm.nodes[0]!.name);
+      throw new Error('nothing answers');
+    };
+    const run = await gate.gate({ promote: 'auto' });
+    expect(run).toMatchObject({
+      decision: 'promote',
+      configuration: { hash: stock.hash, adopted: false },
+    });
+    expect(await rememberedEnd()).toBe('unsafe');
+    await expectWorldInOrder(world);
   });
 
   it('is not remembered as adopted while nobody has confirmed it', async () => {

@@ -1,14 +1,12 @@
 /** One evaluation: a challenger beside the incumbent, measured, told to the tuner, and taken away unless it is adopted. */
 import { randomUUID } from 'node:crypto';
 import type { Judgement } from '../../judge/judgement.ts';
-import { PlatformError } from '../../platforms/platform.ts';
 import type { Arm } from '../../platforms/platform.ts';
 import type { StackConfiguration } from '../../stack/configuration.ts';
 import { asError } from '../clock.ts';
 import type { Comparison } from '../compared.ts';
 import { InvalidAttempt } from '../compared.ts';
 import { compare } from '../comparison.ts';
-import { startsOf } from '../integrity.ts';
 import type { Tuner, TuningAnswer, TuningTold } from '../ports.ts';
 import { short } from '../production.ts';
 import type { RunContext } from '../run-context.ts';
@@ -16,6 +14,7 @@ import { measuredOptions } from '../stored-measurement.ts';
 import type { TuningLog } from '../tuning-log.ts';
 import { deploy } from './deploy.ts';
 import type { StagedArms } from './deploy.ts';
+import { isTrouble, stands } from './standing.ts';
 import { warmArms } from './warm.ts';
 
 /** A challenger that cannot be measured is tried so often, then given up. */
@@ -68,13 +67,6 @@ function told(tuner: Tuner, configuration: StackConfiguration, what: TuningTold)
   }
 }
 
-/** What says that a challenger cannot be measured, and nothing of the run itself. */
-function isTrouble(error: unknown): error is Error {
-  // Of several: what went wrong first, then what could not be cleaned up after it.
-  const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
-  return first instanceof PlatformError || first instanceof InvalidAttempt;
-}
-
 /**
  * Also one that came up in part. What cannot be removed now is removed when staging is cleared: no
  * reason to fail a run that has met.
@@ -97,7 +89,8 @@ async function removeChallengers(context: RunContext): Promise<boolean> {
 
 /**
  * Tried again by the next ask. One whose requests failed in a burst, or that cannot be measured
- * twice beside an incumbent that stands, is not entered again on this workload.
+ * twice beside an incumbent that stands (else it is not to blame), is not entered again on this
+ * workload.
  */
 async function notMeasured(
   context: RunContext,
@@ -118,17 +111,6 @@ async function notMeasured(
       ? `it could not be measured twice: ${error.message}`
       : `${burst}; then ${error.message}`;
   await log.answer(told(tuner, configuration, { kind: 'failed', reason }));
-}
-
-/** Whether all nodes of an arm answer: where the incumbent does not either, its challenger is not to blame. */
-async function stands({ deps, service }: RunContext, arm: Arm): Promise<boolean> {
-  try {
-    const seen = await deps.world.observe(service.name, 'staging');
-    return arm.nodes.every(({ name }) => startsOf(seen, arm.id, name) !== undefined);
-  } catch (error) {
-    if (!isTrouble(error)) throw error;
-    return false;
-  }
 }
 
 async function compareConfigurations(
