@@ -240,7 +240,6 @@ function afterUnsafe(
         distance: distanceBetween(space, barrier.safe, values),
       },
     }),
-    sinceProgress: state.sinceProgress + 1,
   };
 }
 
