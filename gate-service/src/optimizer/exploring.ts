@@ -80,9 +80,18 @@ export function probabilitySafe(known: Known, state: TunerState, values: Values)
 
 /** The same by what was measured on this workload and by critics. */
 function knownSafe({ facts, landscape, safe }: Known, state: TunerState, values: Values): number {
-  return state.barriers
+  return landscape.outlook(values).safe * clearOfBarriers({ facts, safe }, state, values);
+}
+
+/** Probability that a configuration does not break what violators broke on this workload. */
+function clearOfBarriers(
+  { facts, safe }: Pick<Known, 'facts' | 'safe'>,
+  { barriers }: TunerState,
+  values: Values,
+): number {
+  return barriers
     .map((barrier) => 1 - blame(facts.problem.space, barrier, safe, values))
-    .reduce((p, q) => p * q, landscape.outlook(values).safe);
+    .reduce((p, q) => p * q, 1);
 }
 
 /** Probability that a configuration does not break what violators broke on similar workloads. */
@@ -135,8 +144,9 @@ function expertOf(known: Known, state: TunerState): Explored['next'] {
     .flatMap((checked) => (checked.ok ? [checked.values] : []));
   if (values === undefined || sameEffect(space, values, start)) return undefined;
   if (state.barriers.some((barrier) => isBeyond(space, barrier, values))) return undefined;
-  // Critics know nothing so far off; what broke limits on similar workloads is known.
-  if (clearOfHints(known, values) < SAFE.remembered) return undefined;
+  // Critics know nothing so far off; what broke limits here and on similar workloads is known.
+  const clear = clearOfBarriers(known, state, values) * clearOfHints(known, values);
+  if (clear < SAFE.remembered) return undefined;
   return { values, source: 'expert', reason: prior.reason };
 }
 

@@ -62,22 +62,24 @@ describe('asking', () => {
     expect(tuner.ask()?.values).toEqual({ workers: 80, share: 0.5, balancer: 'round' });
   });
 
-  it('does not follow the expert into what broke limits on a similar workload', () => {
+  it('does not follow the expert into what broke limits here or on a similar workload', () => {
     const values = { workers: 150, share: 0.5, balancer: 'least' };
     const problem = { ...PROBLEM, prior: { values, reason: 'a guess' } };
-    const past = (violators: Values[]) => {
+    const past = (violators: Values[], rate: number) => {
       const { space } = createTuner(PROBLEM, OPTIONS).snapshot();
       const policy = initialPolicy(SPACE, PROBLEM.start);
-      const session = { context: { rate: 7.1 }, start: PROBLEM.start, trials: [], policy };
+      const session = { context: { rate }, start: PROBLEM.start, trials: [], policy };
       return { version: 1 as const, space, sessions: [{ ...session, violators }] };
     };
-    const second = (violators: Values[]) => {
-      const tuner = createTuner(problem, { ...OPTIONS, experience: past(violators) });
+    const second = (violators: Values[], rate = 7.1) => {
+      const tuner = createTuner(problem, { ...OPTIONS, experience: past(violators, rate) });
       tuner.tell(tuner.ask()!.id, { value: 200, metrics: { errors: 0 } });
       return tuner.ask()!.source;
     };
     expect(second([])).toBe('expert');
     expect(second([values])).not.toBe('expert');
+    // Not beyond it, but with all that may have been to blame.
+    expect(second([{ ...values, workers: 300 }], 7)).not.toBe('expert');
   });
 
   it('repeats the open proposal until it is told', () => {
