@@ -9,7 +9,7 @@ import type { Line } from './lines.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-const SESSIONS = 24;
+const SESSIONS = 16;
 const ABSURD = [0, -1, 1e12, -1e12, 1e100, -1e100, 1e-300];
 
 function pick<T>(random: Random, from: readonly T[]): T {
