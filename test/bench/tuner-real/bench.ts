@@ -152,7 +152,7 @@ async function report(options: TunerRealOptions, done: readonly WorkloadDone[]):
   for (const folder of [options.record ? RECORDS : undefined, options.out]) {
     if (folder === undefined) continue;
     await mkdir(folder, { recursive: true });
-    const command = 'npm run bench -- tuner-real';
+    const command = `npm run bench -- tuner-real --budget ${options.budget} --minutes ${options.minutes} --seed ${options.seed}`;
     const measured = new Date().toISOString().slice(0, 10);
     const text = JSON.stringify({ measured, command, ...result, trajectories }, undefined, 2);
     await writeFile(path.join(folder, 'tuner-real.json'), `${text}\n`);
