@@ -40,7 +40,8 @@ const benches: Readonly<Record<string, Bench>> = {
       (await import('./tuner-real/bench.ts')).runTunerRealBench(args, signal),
   },
   tuner: {
-    summary: 'the tuner, cold and warm, beside random search, Optuna and SMAC on simulated stacks',
+    summary:
+      'the tuner, cold and warm, beside random search, Optuna’s TPE and a Gaussian process on simulated stacks',
     run: async (args, signal) => (await import('./tuner/bench.ts')).runTunerBench(args, signal),
   },
 };

@@ -1,7 +1,7 @@
-/** Options of `npm run bench -- tuner`. All methods are compared but `smac-gp`, which `--methods` adds. */
+/** Options of `npm run bench -- tuner`. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { DEFAULT_METHODS, METHOD_NAMES } from './methods/all.ts';
+import { METHOD_NAMES } from './methods/all.ts';
 import type { MethodName } from './methods/all.ts';
 import { STACK_NAMES } from './stacks/catalogue.ts';
 import type { StackName } from './stacks/catalogue.ts';
@@ -30,7 +30,7 @@ export function parseOptions(args: readonly string[]): Options {
     options: {
       seeds: { type: 'string', default: '12' },
       stacks: { type: 'string', default: STACK_NAMES.join() },
-      methods: { type: 'string', default: DEFAULT_METHODS.join() },
+      methods: { type: 'string', default: METHOD_NAMES.join() },
       budgets: { type: 'string', default: '15,30,60' },
       jobs: { type: 'string', default: String(availableParallelism()) },
       sessions: { type: 'string' },

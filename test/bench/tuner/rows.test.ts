@@ -44,7 +44,7 @@ describe('a row', () => {
 });
 
 describe('the goals', () => {
-  const peers = [row('optuna-tpe', 20, 40), row('smac-forest', 10, 50)];
+  const peers = [row('optuna-tpe', 20, 40), row('bayes-gp', 10, 50)];
   const reached = (rows: readonly Row[]) => goalsOf(rows).map((goal) => goal.reached);
 
   it('are reached at their limits', () => {
@@ -55,8 +55,8 @@ describe('the goals', () => {
   it('are missed beyond them', () => {
     const rows = [row('speed-gate-warm', 10.6, 2.1), row('speed-gate-cold', 10.6, 20.1), ...peers];
     expect(reached(rows)).toEqual([false, false, false, false, true]);
-    const tame = row('smac-gp', 12, 0);
-    expect(goalsOf([...rows, tame]).at(-1)?.missed).toEqual(['mild, budget 15: smac-gp']);
+    const tame = row('bayes-gp', 12, 0);
+    expect(goalsOf([...rows, tame]).at(-1)?.missed).toEqual(['mild, budget 15: bayes-gp']);
   });
 
   it('say nothing of what was not run', () => {

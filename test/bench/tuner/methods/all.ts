@@ -18,9 +18,6 @@ export const METHOD_NAMES = Object.freeze([
   ...Object.keys(PEERS),
 ]) as readonly MethodName[];
 
-/** SMAC's Gaussian process takes seconds of CPU for a proposal, hours for a table: only on request. */
-export const DEFAULT_METHODS = Object.freeze(METHOD_NAMES.filter((name) => name !== 'smac-gp'));
-
 export function isPeer(name: MethodName): name is PeerName {
   return name in PEERS;
 }

@@ -16,8 +16,7 @@ const LAST_WORDS = 2000;
 
 export const PEERS = {
   'optuna-tpe': 'tpe',
-  'smac-forest': 'smac-rf',
-  'smac-gp': 'smac-gp',
+  'bayes-gp': 'bayes-gp',
 } as const;
 
 export type PeerName = keyof typeof PEERS;

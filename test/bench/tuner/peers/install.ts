@@ -23,19 +23,18 @@ export async function installPeers(): Promise<string> {
   const name = `tuner-peers-${(await digestOf([], await readFile(REQUIREMENTS, 'utf8'))).slice(0, 12)}`;
   const python = path.join(cacheFolder(), name, 'bin', 'python');
   if (existsSync(python)) return python;
-  await step('Optuna and SMAC', 'the bench of the tuner, 300 MB', async () => {
+  await step('Optuna and bayesian-optimization', 'the bench of the tuner, 250 MB', async () => {
     const base = await findPython();
     await entry(cacheFolder(), name, async (folder) => {
       await run(base, ['-m', 'venv', folder]);
       const own = path.join(folder, 'bin', 'python');
       const pip = ['-m', 'pip', '--disable-pip-version-check', 'install', '--quiet'];
-      // SMAC and pynisher come as source; they are built with what the environment itself brings.
       await run(own, [
         ...pip,
         '--require-hashes',
-        ...['--no-deps', '--no-build-isolation', '-r', REQUIREMENTS],
+        ...['--no-deps', '--only-binary', ':all:', '-r', REQUIREMENTS],
       ]);
-      await run(own, ['-c', 'import optuna, smac']);
+      await run(own, ['-c', 'import optuna, bayes_opt']);
     });
   });
   return python;
