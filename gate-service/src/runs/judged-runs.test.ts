@@ -79,6 +79,18 @@ describe('a run with the real judge', () => {
     expect([...inProxy]).toEqual([plantedDelayUs / 1000 - 1.5]);
   });
 
+  it('plants at half the rate where both halves on the baseline would fill its places', async () => {
+    waits(() => 1);
+    await gate().gate({ promote: 'never' });
+    const samples = world.sender.windowSamples;
+    world.sender.windowSamples = (...args) =>
+      samples(...args).map((sample) => ({ ...sample, latencyUs: 100 * sample.latencyUs }));
+    await gate().gate({ promote: 'never' });
+    const said = world.sender.plantedBlocks.map(({ half }) => half);
+    expect(said[0]).toBe(false);
+    expect(said.at(-1)).toBe(true);
+  });
+
   it('takes the margin from windows that count', async () => {
     waits(() => 1);
     const samples = world.sender.windowSamples;

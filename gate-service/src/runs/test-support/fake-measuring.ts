@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Judgement, JudgedCause } from '../../judge/judgement.ts';
 import type { ArmName, Measurement, Sample, WindowFitness } from '../../load/sample.ts';
-import type { MeasurementPlan, Sender, SenderResult } from '../../load/sender.ts';
+import type { MeasurementPlan, PlantedBlock, Sender, SenderResult } from '../../load/sender.ts';
 import type { StackConfiguration } from '../../stack/configuration.ts';
 import type {
   RunJudge,
@@ -20,6 +20,8 @@ import type { FakePlatform } from './fake-platform.ts';
 export class FakeSender implements Sender {
   readonly files = new Map<string, Measurement>();
   readonly plans: MeasurementPlan[] = [];
+  /** What was said of each planted block. */
+  readonly plantedBlocks: PlantedBlock[] = [];
   /** Called when a measurement begins; throws to make the sender die. */
   before: (plan: MeasurementPlan) => void = () => undefined;
   /** Called after the windows, before the answer. */
@@ -77,9 +79,13 @@ export class FakeSender implements Sender {
     for (let window = -2; window < wanted() && !listener.stopRequested(); window += 1) {
       await send(window, false);
     }
-    if (plan.planted !== undefined) delayMs = (await listener.plantedBlock?.())?.delayMs ?? delayMs;
-    for (let block = 0; block < (plan.planted?.windows ?? 0); block += 1) {
-      await send(plan.windows + replacements + block, true);
+    const block = plan.planted === undefined ? undefined : await listener.plantedBlock?.();
+    if (block !== undefined) {
+      this.plantedBlocks.push(block);
+      delayMs = block.delayMs;
+    }
+    for (let extra = 0; extra < (plan.planted?.windows ?? 0); extra += 1) {
+      await send(plan.windows + replacements + extra, true);
     }
     this.after(plan);
     const counters = { sent: samples.length, received: samples.length, inFlight: 0, cpuSeconds: 1 };
