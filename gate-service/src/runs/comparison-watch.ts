@@ -168,11 +168,11 @@ export class ComparisonWatch implements SenderListener {
 
   get #fillsReference(): boolean {
     const { arms, planted } = this.#request;
-    const [{ arm, name }] = arms;
+    const [{ arm }] = arms;
     if (planted === undefined) return false;
     return doubledLoadWaits({
       ratePerSecond: this.#context.run.settings.workload.rate,
-      samples: this.#samples.filter((sample) => sample.arm === name),
+      samples: this.#ofReference(),
       nodes: arm.nodes.length,
       places: planted.places,
     });
@@ -180,15 +180,21 @@ export class ComparisonWatch implements SenderListener {
 
   #delayOfMargins(): PlantedDelay | undefined {
     const { deps, run } = this.#context;
-    const { arms, baseline } = this.#request;
+    const { baseline } = this.#request;
     // Without a baseline no margin is judged.
     if (!baseline) return undefined;
     return delayOfMargins(
       run.settings.thresholds.flatMap(
         (text) => deps.judge.checkThreshold(text).latencyMargin ?? [],
       ),
-      this.#samples.filter(({ arm, window }) => arm === arms[0].name && !this.#spoilt.has(window)),
+      this.#ofReference(),
     );
+  }
+
+  /** Of the windows that count. */
+  #ofReference(): readonly Sample[] {
+    const [{ name }] = this.#request.arms;
+    return this.#samples.filter(({ arm, window }) => arm === name && !this.#spoilt.has(window));
   }
 
   /** Resolves when everything that the reports set off is done. */
