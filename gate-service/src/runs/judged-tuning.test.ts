@@ -12,6 +12,7 @@ import type { RunRequest, RunView } from './run.ts';
 import type { RunRecord } from './records.ts';
 import { FakeGate, FakeWorld, NEW } from './test-support/harness.ts';
 import { expectWorldInOrder } from './test-support/invariants.ts';
+import { TUNING_VALUES } from './test-support/tuning-values.ts';
 import { waits as scaledWaits } from './test-support/waits.ts';
 
 const resources = { cores: 2, memoryMiB: 4096, fileDescriptors: 65_536 };
@@ -302,21 +303,10 @@ describe('tuning with the real optimizer', () => {
 });
 
 function sessionWith(trial: Readonly<Record<string, unknown>>): unknown {
-  const values = {
-    places: 150,
-    'jetty.minThreads': 10,
-    'jetty.virtualThreads': false,
-    'httpd.keepAlive': true,
-    'httpd.unlimitedKeepAlive': false,
-    'mesh.idleTimeout': 3000,
-    'httpd.compressionLevel': 6,
-    'mesh.loadBalancer': 'LEAST_REQUEST',
-    'mesh.nodeWeighting': 0,
-  };
   return {
     context: { rate: 6 },
-    start: values,
-    trials: [{ values, unsafe: false, ...trial }],
+    start: TUNING_VALUES,
+    trials: [{ values: TUNING_VALUES, unsafe: false, ...trial }],
     policy: { updates: 0, numeric: {}, categorical: {} },
     violators: [],
   };

@@ -3,20 +3,10 @@ import { hashOfSpace } from '../../optimizer/space-hash.ts';
 import type { BoundSpace, PastSession } from '../../optimizer/tuner.ts';
 import { TUNING_KNOBS } from '../../stack/tuning-knobs.ts';
 import type { LearntSession } from '../tuning-record.ts';
+import { TUNING_VALUES as values } from '../test-support/tuning-values.ts';
 import { recallSessions } from './tuning-experience.ts';
 
 const space = { knobs: TUNING_KNOBS } as unknown as BoundSpace;
-const values = {
-  places: 150,
-  'jetty.minThreads': 10,
-  'jetty.virtualThreads': false,
-  'httpd.keepAlive': true,
-  'httpd.unlimitedKeepAlive': false,
-  'mesh.idleTimeout': 3000,
-  'httpd.compressionLevel': 6,
-  'mesh.loadBalancer': 'LEAST_REQUEST',
-  'mesh.nodeWeighting': 0,
-};
 const context = { rate: 6, backend: 5, concurrency: 2 };
 const now = { service: 'checkout', context };
 
