@@ -1,110 +1,115 @@
 import com.cloudbees.groovy.cps.NonCPS
-import groovy.json.JsonOutput
-import groovy.json.JsonSlurperClassic
 
-/** Internal: checks and completes the arguments of speedGate. Answers [errors: List, values: Map]. */
-@NonCPS
-Map check(Map args, Map environment) {
-    Map defaults = [
-        service          : null,
-        build            : null,
-        label            : environment.BUILD_DISPLAY_NAME,
-        thresholds       : null,
-        workload         : null,
-        tune             : null,
-        against          : null,
-        promote          : null,
-        profile          : null,
-        url              : environment.SPEED_GATE_URL,
-        credentialsId    : 'speed-gate',
-        gateId           : null,
-        failBuild        : true,
-        onInconclusive   : 'fail',
-        timeoutMinutes   : 30,
+/**
+ * Internal: the arguments of a step, checked by rules and completed; fails with all errors at once.
+ * @param step its name, for the message
+ * @param rules by name, see {@link #check}
+ */
+Map checked(String step, Map rules, Map args) {
+    Map environment = [:]
+    List names = environmentOf(rules)
+    for (int i = 0; i < names.size(); i++) { environment[names[i]] = env[names[i]] }
+    Map answer = check(rules, args, environment)
+    if (answer.errors) {
+        error("${step}: ${answer.errors.size()} wrong argument(s)\n - ${answer.errors.join('\n - ')}")
+    }
+    return answer.values
+}
+
+/** Internal: what every step takes that talks to the gate service. */
+Map connection() {
+    return [
+        url          : [text: true, fromEnvironment: 'SPEED_GATE_URL', pattern: 'https?://[^\\s]+', form: 'an address such as https://gate.example.com',
+                        mandatory: 'give it, or set SPEED_GATE_URL for all jobs'],
+        credentialsId: [text: true, default: 'speed-gate'],
+        transport    : [oneOf: ['curl', 'httpRequest'], default: 'curl'],
+        agent        : [text: true, default: ''],
     ]
+}
+
+/**
+ * Internal: checks arguments by rules. A rule is a map of: the type, one of `text`, `flag`, `list`, `map` (each true)
+ * or `oneOf` (a list of words) or `number` (with `above`); `or` (words that stand for themselves beside the type);
+ * `pattern` with `form` (in words); `default` or `fromEnvironment` (name of a variable); `mandatory` (what it is).
+ * @return errors (list of text) and values (every known name, null where nothing was given)
+ */
+@NonCPS
+Map check(Map rules, Map args, Map environment) {
     List errors = []
-    for (Object key : args.keySet()) {
-        if (!defaults.containsKey(key.toString())) {
-            errors << "unknown argument '${key}' (did you mean '${nearest(key.toString(), defaults.keySet() as List)}'?)".toString()
+    List known = []
+    Map values = [:]
+    for (Map.Entry entry : rules.entrySet()) {
+        Map rule = entry.value
+        known.add(entry.key)
+        values[entry.key] = rule.fromEnvironment ? environment[rule.fromEnvironment] : rule.default
+    }
+    for (Map.Entry entry : (args ?: [:]).entrySet()) {
+        String name = entry.key.toString()
+        if (!rules.containsKey(name)) {
+            errors.add("unknown argument '${name}' (did you mean '${nearest(name, known)}'?)".toString())
+        } else if (entry.value != null) {
+            values[name] = plain(entry.value)
         }
     }
-    Map values = new HashMap(defaults)
-    for (Map.Entry entry : args.entrySet()) {
-        if (defaults.containsKey(entry.key.toString()) && entry.value != null) {
-            values[entry.key.toString()] = entry.value instanceof GString ? entry.value.toString() : entry.value
-        }
+    for (Map.Entry entry : rules.entrySet()) {
+        Map rule = entry.value
+        Object value = values[entry.key]
+        boolean absent = value == null || value == ''
+        String wrong = absent ? null : expectation(rule, value)
+        if (absent && rule.mandatory) { errors.add("${entry.key} is missing: ${rule.mandatory}".toString()) }
+        if (wrong) { errors.add("${entry.key} is '${value}', expected ${wrong}".toString()) }
     }
-    if (!values.service) { errors << "service is missing: the name of the service in the gate's catalogue, e.g. 'checkout'" }
-    if (!values.build) { errors << "build is missing: the path of the WAR in the workspace, e.g. 'target/checkout.war'" }
-    if (!values.url) { errors << 'url is missing: give it, or set SPEED_GATE_URL for all jobs' }
-    oneOf(errors, 'promote', values.promote, ['auto', 'manual', 'never'])
-    oneOf(errors, 'profile', values.profile, ['standard', 'quick'])
-    oneOf(errors, 'against', values.against, ['production', 'reference'])
-    oneOf(errors, 'onInconclusive', values.onInconclusive, ['fail', 'unstable'])
-    if (!(values.failBuild instanceof Boolean)) { errors << "failBuild is '${values.failBuild}', expected true or false".toString() }
-    if (values.thresholds != null && (!(values.thresholds instanceof List) || ((List) values.thresholds).isEmpty())) {
-        errors << "thresholds is '${values.thresholds}', expected a list such as ['p95 <= baseline + 5%']".toString()
-    }
-    if (values.tune != null && values.tune != 'off' && !(values.tune instanceof Map)) {
-        errors << "tune is '${values.tune}', expected 'off' or [evaluations: 4, seconds: 120]".toString()
-    }
-    if (values.workload != null && !(values.workload instanceof Map)) {
-        errors << 'workload is not a map: read it with readYaml, or leave it to the catalogue'
-    }
-    if (!(values.timeoutMinutes instanceof Number) || ((Number) values.timeoutMinutes) <= 0) {
-        errors << "timeoutMinutes is '${values.timeoutMinutes}', expected a number above 0".toString()
-    }
-    values.gateId = values.gateId ?: values.service
     return [errors: errors, values: values]
 }
 
-/** Internal: the body of POST /v1/runs. */
+/** Internal: a copy that is serialisable and JSON: text for GString, plain maps and lists all the way down. */
 @NonCPS
-String requestBody(Map values, String digest) {
-    Map body = [service: values.service, build: digest]
-    for (String key : ['label', 'thresholds', 'workload', 'tune', 'against', 'promote', 'profile', 'startedBy']) {
-        if (values[key] != null) { body[key] = values[key] }
+Object plain(Object value) {
+    if (value instanceof Map) {
+        Map copy = [:]
+        for (Map.Entry entry : value.entrySet()) { copy[entry.key.toString()] = plain(entry.value) }
+        return copy
     }
-    return JsonOutput.toJson(body)
+    if (value instanceof Collection) {
+        List copy = []
+        for (Object one : value) { copy.add(plain(one)) }
+        return copy
+    }
+    return value instanceof GString ? value.toString() : value
 }
 
-/** Internal: first line and body of the helper script's answer, the body as plain serialisable maps and lists. */
+/** What was expected in place of the value; null when it is right. */
 @NonCPS
-Map answer(String text) {
-    int end = text.indexOf('\n')
-    String first = end < 0 ? text.trim() : text.substring(0, end).trim()
-    String body = end < 0 ? '' : text.substring(end + 1).trim()
-    if (!first.startsWith('answered ')) {
-        return [reached: false, status: 0, problem: first.replaceFirst('^unreachable ', ''), body: null]
-    }
-    int status = first.substring('answered '.length()) as int
-    Object parsed = null
-    try {
-        parsed = body ? new JsonSlurperClassic().parseText(body) : null
-    } catch (Exception ignored) {
-        return [reached: false, status: status, problem: "answered ${status} with something that is not JSON: ${body.take(200)}".toString(), body: null]
-    }
-    String problem = null
-    if (status >= 400) {
-        problem = parsed instanceof Map ? (parsed.detail ?: parsed.title ?: body) : body
-    }
-    return [reached: true, status: status, problem: problem, body: parsed]
+private String expectation(Map rule, Object value) {
+    if (rule.or && rule.or.contains(value)) { return null }
+    String beside = rule.or ? "'${rule.or.join("', '")}' or " : ''
+    String example = rule.example ? " such as ${rule.example}" : ''
+    if (rule.oneOf && !rule.oneOf.contains(value)) { return "one of ${rule.oneOf.join(', ')}" }
+    if (rule.flag && !(value instanceof Boolean)) { return 'true or false' }
+    if (rule.list && (!(value instanceof List) || value.isEmpty())) { return "${beside}a list${example}" }
+    if (rule.map && (!(value instanceof Map) || value.isEmpty())) { return "${beside}a map${example}" }
+    if (rule.text && !(value instanceof String)) { return "${beside}text${example}" }
+    if (rule.number && (!(value instanceof Number) || value <= (rule.above ?: 0))) { return "a number above ${rule.above ?: 0}" }
+    if (rule.pattern && !value.toString().matches(rule.pattern.toString())) { return rule.form }
+    return null
 }
 
 @NonCPS
-private void oneOf(List errors, String name, Object value, List allowed) {
-    if (value != null && !allowed.contains(value.toString())) {
-        errors << "${name} is '${value}', expected one of ${allowed.join(', ')}".toString()
+private List environmentOf(Map rules) {
+    List names = []
+    for (Map.Entry entry : rules.entrySet()) {
+        if (entry.value.fromEnvironment) { names.add(entry.value.fromEnvironment) }
     }
+    return names
 }
 
-/** The known key with the smallest edit distance (Levenshtein). */
+/** The known name with the smallest edit distance (Levenshtein). */
 @NonCPS
-private String nearest(String key, List known) {
+private String nearest(String name, List known) {
     String best = known[0]
-    int least = Integer.MAX_VALUE
+    int least = 1000
     for (String candidate : known) {
-        int distance = editDistance(key.toLowerCase(), candidate.toLowerCase())
+        int distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
         if (distance < least) { least = distance; best = candidate }
     }
     return best

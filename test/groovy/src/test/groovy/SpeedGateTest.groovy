@@ -1,58 +1,24 @@
 import groovy.json.JsonSlurper
-import org.junit.After
-import org.junit.Before
-import org.junit.Rule
+import java.nio.file.Files
+import java.security.MessageDigest
+import java.util.concurrent.TimeUnit
 import org.junit.Test
-import org.junit.rules.TemporaryFolder
 
 import static org.junit.Assert.assertEquals
 import static org.junit.Assert.assertFalse
 import static org.junit.Assert.assertTrue
-import static org.junit.Assert.fail
 
-/** The step on the pipeline's CPS interpreter, `sh` and curl real, against a real HTTP server. */
-class SpeedGateTest {
-    @Rule
-    public TemporaryFolder folder = new TemporaryFolder()
+/** speedGate: what it asks for, returns, refuses and says. */
+class SpeedGateTest extends GateStepCase {
+    private static final String ARGUMENTS = "service: 'checkout', build: 'app.war'"
 
-    final GateServiceStub service = new GateServiceStub()
-    final List<String> lines = Collections.synchronizedList([])
-    PipelineInterpreter pipeline
-    String url
-
-    @Before
-    void start() {
-        url = service.start()
-        File workspace = folder.newFolder('workspace')
-        new File(workspace, 'app.war').text = 'not really a WAR; the stub does not look inside'
-        pipeline = new PipelineInterpreter(
-            library: new File(System.getProperty('library.root')), workspace: workspace,
-            environment: [SPEED_GATE_URL: url, BUILD_TAG: 'jenkins-shop-7', BUILD_DISPLAY_NAME: '#7', SPEED_GATE_TRIES: '2'],
-            secrets: ['speed-gate': GateServiceStub.TOKEN],
-            log: { String line -> lines << line })
+    private static String gateOf(String arguments) {
+        return "node { def verdict = speedGate(${arguments}); echo \"verdict \${verdict.decision} of \${verdict.runId}\" }"
     }
 
-    @After
-    void stop() { service.stop() }
+    private Object gate(String arguments = ARGUMENTS) { pipeline.run(gateOf(arguments)) }
 
-    private String log() { new ArrayList(lines).join('\n') }
-
-    private Object gate(String arguments = "service: 'checkout', build: 'app.war'") {
-        return pipeline.run("node { def verdict = speedGate(${arguments}); echo \"verdict \${verdict.decision} of \${verdict.runId}\" }")
-    }
-
-    private String failureOf(String arguments = "service: 'checkout', build: 'app.war'") {
-        try {
-            gate(arguments)
-        } catch (Throwable failure) {
-            Throwable cause = failure
-            while (!(cause instanceof PipelineError) && cause.cause != null) { cause = cause.cause }
-            assertTrue("not an error of the step: ${cause}", cause instanceof PipelineError)
-            return cause.message
-        }
-        fail("the step did not fail:\n${log()}")
-        return null
-    }
+    private String refused(String arguments = ARGUMENTS) { failureOf(gateOf(arguments)) }
 
     @Test
     void 'uploads, submits, follows and returns the decision'() {
@@ -84,15 +50,20 @@ class SpeedGateTest {
         pipeline.causes = [[_class: 'hudson.triggers.SCMTrigger$SCMTriggerCause'],
                            [_class: 'hudson.model.Cause$UserIdCause', userId: 'ann', userName: 'Ann']]
         gate()
+        // What a Jenkinsfile can say about itself does not hide a person.
         pipeline.environment += [BUILD_USER_ID: 'bob']
         gate()
+        pipeline.causes = [[_class: 'hudson.model.Cause$UserIdCause', userId: 'null']]
+        gate()
+        pipeline.upstreamCauses = [[_class: 'hudson.model.Cause$UserIdCause', userId: 'eve']]
+        gate()
         List people = service.requestsTo('POST', '/v1/runs').collect { (new JsonSlurper().parse(it.body) as Map).startedBy }
-        assertEquals([null, 'ann', 'bob'], people)
+        assertEquals([null, 'ann', 'ann', 'bob', 'eve'], people)
     }
 
     @Test
     void 'nobody may say in the Jenkinsfile who started the build'() {
-        assertTrue(failureOf("service: 'checkout', build: 'app.war', startedBy: 'somebody else'").contains("unknown argument 'startedBy'"))
+        assertTrue(refused("service: 'checkout', build: 'app.war', startedBy: 'somebody else'").contains("unknown argument 'startedBy'"))
     }
 
     @Test
@@ -112,9 +83,19 @@ class SpeedGateTest {
     }
 
     @Test
+    void 'a queue that stands still is told of once in four questions'() {
+        service.events = []
+        service.queued = (1..14).collect { [ahead: 2, reason: 'waits for 2 runs'] }
+        service.isQuiet = true
+        pipeline.run("def run = node { speedGateStart(${ARGUMENTS}) }\nspeedGateWait(run: run, publish: false)")
+        assertEquals(1, said('queued, 2 ahead: waits for 2 runs'))
+        assertEquals(3, new ArrayList(lines).count { it.startsWith('[speedGate] still queued, 2 ahead: waits for 2 runs (followed for ') })
+    }
+
+    @Test
     void 'a rollback fails the build and says why'() {
         service.run += [decision: 'rollback', cause: 'breached', summary: 'p50 is 23 % slower. Nothing had to be restored.']
-        String message = failureOf()
+        String message = refused()
         assertTrue(message, message.contains('rollback (breached): p50 is 23 % slower. Nothing had to be restored.'))
         assertEquals('FAILURE', pipeline.result)
     }
@@ -134,19 +115,19 @@ class SpeedGateTest {
         assertEquals('UNSTABLE', pipeline.result)
 
         service.run += [cause: 'breached']
-        failureOf("service: 'checkout', build: 'app.war', onInconclusive: 'unstable'")
+        refused("service: 'checkout', build: 'app.war', onInconclusive: 'unstable'")
     }
 
     @Test
     void 'inconclusive fails by default'() {
         service.run += [decision: 'rollback', cause: 'inconclusive', summary: 'too noisy.']
-        assertTrue(failureOf().contains('inconclusive'))
+        assertTrue(refused().contains('inconclusive'))
     }
 
     @Test
     void 'a service that is not there is no verdict'() {
         service.stop()
-        String message = failureOf()
+        String message = refused()
         assertTrue(message, message.startsWith('GateUnreachable: '))
         assertTrue(message, message.contains('no verdict'))
         service.start()
@@ -159,7 +140,7 @@ class SpeedGateTest {
         assertEquals(2, service.requestsTo('POST', '/v1/runs').size())
 
         service.failures['/v1/runs'] = [503, 503]
-        String message = failureOf()
+        String message = refused()
         assertTrue(message, message.startsWith('GateUnreachable: ') && message.contains('503'))
     }
 
@@ -167,16 +148,29 @@ class SpeedGateTest {
     void 'the idempotency key stays the same for the same build of the same gate'() {
         service.failures['/v1/runs'] = [500]
         gate()
+        gate()
         List keys = service.requestsTo('POST', '/v1/runs')*.key
-        assertEquals(2, keys.size())
+        assertEquals(3, keys.size())
         assertEquals(1, keys.toSet().size())
         assertTrue(keys[0], keys[0].startsWith('jenkins-shop-7:checkout:'))
     }
 
     @Test
+    void 'long names of jobs and builds are cut to what the service takes, and still told apart'() {
+        String job = 'jenkins-' + 'folder-' * 40
+        for (int build = 1; build <= 2; build++) {
+            pipeline.environment += [BUILD_TAG: "${job}${build}".toString(), BUILD_DISPLAY_NAME: 'release ' * 20]
+            gate()
+        }
+        List<Map> asked = service.requestsTo('POST', '/v1/runs')
+        assertTrue(asked.every { it.key.length() <= 255 && (new JsonSlurper().parse(it.body) as Map).label.length() == 80 })
+        assertEquals(2, asked*.key.toSet().size())
+    }
+
+    @Test
     void 'a wrong token is named as such'() {
         pipeline.secrets = ['speed-gate': 'another-token']
-        String message = failureOf()
+        String message = refused()
         assertTrue(message, message.startsWith('GateRefused: ') && message.contains('credentialsId'))
         assertEquals('not tried again', 1, service.requests.size())
     }
@@ -184,18 +178,40 @@ class SpeedGateTest {
     @Test
     void 'a problem of the service is shown in its own words'() {
         service.problem = [status: 422, title: 'Unprocessable', detail: 'service "checkuot" is not in the catalogue']
-        String message = failureOf()
+        String message = refused()
         assertTrue(message, message.startsWith('GateRejected: ') && message.contains('"checkuot" is not in the catalogue'))
     }
 
     @Test
     void 'a missing build is named'() {
-        assertTrue(failureOf("service: 'checkout', build: 'nothing.war'").contains('there is no file nothing.war'))
+        String message = refused("service: 'checkout', build: 'nothing.war'")
+        assertTrue(message, message.startsWith('GateNotAsked: there is no file nothing.war in the workspace'))
+        assertEquals(0, service.requests.size())
+    }
+
+    @Test
+    void 'an agent that lacks what the question takes is named, and asked no more'() {
+        for (String program : ['curl', 'sha256sum']) {
+            pipeline.environment.PATH = programsWithout(program)
+            String message = refused()
+            assertTrue(message, message.startsWith("GateNotAsked: ${program} is not installed on this agent"))
+        }
+        assertEquals(0, service.requests.size())
+    }
+
+    /** A folder with the programs of this machine that the helper uses, but one. */
+    private String programsWithout(String program) {
+        File programs = folder.newFolder()
+        for (String one : ['cat', 'curl', 'cut', 'grep', 'mktemp', 'mv', 'rm', 'sed', 'sh', 'sha256sum', 'sleep', 'tail', 'tr'] - program) {
+            File found = System.getenv('PATH').split(':').collect { new File(it, one) }.find { it.canExecute() }
+            Files.createSymbolicLink(new File(programs, one).toPath(), found.toPath())
+        }
+        return programs.path
     }
 
     @Test
     void 'all wrong arguments are reported at once, unknown ones with the nearest known'() {
-        String message = failureOf("servce: 'checkout', promote: 'perhaps', tune: 3, failBuild: 'no', thresholds: []")
+        String message = refused("servce: 'checkout', promote: 'perhaps', tune: 3, failBuild: 'no', thresholds: []")
         for (String part : ["'servce' (did you mean 'service'?)", 'service is missing', 'build is missing', "promote is 'perhaps'",
                             "tune is '3'", "failBuild is 'no'", "thresholds is '[]'"]) {
             assertTrue("${part} in ${message}", message.contains(part))
@@ -216,8 +232,12 @@ class SpeedGateTest {
     @Test
     void 'names from a pull request are not parsed by the shell'() {
         File marker = new File(folder.root, 'made-by-injection')
-        new File(pipeline.workspace, 'a $(touch x).war').text = 'odd name'
-        gate("service: 'checkout\"; touch ${marker.path}; \"', build: 'a \$(touch x).war'".replace('$', '\\$'))
+        for (String name : ['a $(touch x).war', 'b $BUILD_TAG $$ {1,2}.war', '-c.war']) {
+            new File(pipeline.workspace, name).text = name
+            gate("service: 'checkout\"; touch ${marker.path}; \"', build: '${name}'")
+            String digest = MessageDigest.getInstance('SHA-256').digest(name.bytes).encodeHex()
+            assertEquals(name, 1, service.requests.count { it.method == 'PUT' && it.path == "/v1/builds/${digest}" })
+        }
         assertFalse(marker.exists())
         assertFalse(new File(pipeline.workspace, 'x').exists())
     }
@@ -229,20 +249,10 @@ class SpeedGateTest {
         Thread build = Thread.start {
             try { gate() } catch (Throwable ignored) { }
         }
-        assertTrue(service.followed.await(30, java.util.concurrent.TimeUnit.SECONDS))
-        build.interrupt()
+        assertTrue(service.followed.await(30, TimeUnit.SECONDS))
+        pipeline.abort()
         build.join(60_000)
         assertFalse('the build ended', build.alive)
         assertEquals(1, service.requestsTo('POST', '/v1/runs/run-1/cancel').size())
-    }
-
-    @Test
-    void 'every variable has its help'() {
-        File vars = new File(System.getProperty('library.root'), 'vars')
-        List groovy = vars.listFiles().findAll { it.name.endsWith('.groovy') }
-        assertTrue(groovy.size() > 0)
-        for (File file : groovy) {
-            assertTrue("${file.name} has no .txt", new File(vars, file.name.replace('.groovy', '.txt')).length() > 0)
-        }
     }
 }
