@@ -1,8 +1,7 @@
 /** Why a challenger is tried and what a session came to, for people and programs. */
 import { changedKnobs } from './encoding.ts';
 import type { Known } from './exploring.ts';
-import { probabilitySafe } from './exploring.ts';
-import { travelled, wayFrom, withoutCliff } from './hazard.ts';
+import { probabilityToHold } from './exploring.ts';
 import { asChange, holdsLimits, scaleOfTrials, unjudgedLimits } from './measures.ts';
 import { trialsOf } from './session-facts.ts';
 import type { SessionFacts } from './session-facts.ts';
@@ -45,9 +44,7 @@ export function predictionOf(known: Known, state: TunerState, values: Values): P
     low: change(mean - NINETY * sd),
     high: change(mean + NINETY * sd),
     ...(scale.reference === undefined ? {} : { reference: scale.reference }),
-    safe:
-      probabilitySafe(known, state, values) *
-      withoutCliff(wayFrom(space, known.safe, values), travelled(facts.problem, trials)),
+    safe: probabilityToHold(known, state, values),
     knobs,
   };
 }

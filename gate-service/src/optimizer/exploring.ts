@@ -8,6 +8,7 @@ import { logPreference } from './actor.ts';
 import { drawCandidates, moved, permitted } from './candidates.ts';
 import type { Surroundings } from './candidates.ts';
 import { isOrdered, sameEffect, wayAlong } from './encoding.ts';
+import { lossByUnsafe, travelledAltogether, wayFrom, withoutCliff } from './hazard.ts';
 import { expectedImprovement } from './landscape.ts';
 import type { Landscape } from './landscape.ts';
 import { blame, distanceBetween, isBeyond } from './safety.ts';
@@ -35,11 +36,11 @@ export interface Known {
 }
 
 /**
- * P(all limits hold) that a challenger needs: cold, where former sessions know better, and for what
- * was adopted in one of those: it was measured to be safe again and again, which critics fitted to
- * another workload only blur.
+ * P(all limits hold) that a challenger needs: by critics and violators where nothing is known beforehand,
+ * with unforeseen cliffs where former sessions found something, and for what was adopted in one of those:
+ * it was measured to be safe again and again, which critics fitted to another workload only blur.
  */
-export const SAFE = { cold: 0.9, warm: 0.95, hinted: 0.75, remembered: 0.5 } as const;
+export const SAFE = { cold: 0.9, warm: 0.9, hinted: 0.75, remembered: 0.5 } as const;
 const MOST_KNOBS = 3;
 const MOST_MEMORIES = 2;
 const CANDIDATES = 200;
@@ -78,6 +79,14 @@ export function probabilitySafe(known: Known, state: TunerState, values: Values)
   return knownSafe(known, state, values) * clearOfHints(known, values);
 }
 
+/** The same with cliffs that neither critics nor violators foretell: what is told of a proposal. */
+export function probabilityToHold(known: Known, state: TunerState, values: Values): number {
+  const { facts, safe, trials } = known;
+  const way = wayFrom(facts.problem.space, safe, values);
+  const surprise = withoutCliff(way, travelledAltogether(facts, trials));
+  return probabilitySafe(known, state, values) * surprise;
+}
+
 /** The same by what was measured on this workload and by critics. */
 function knownSafe({ facts, landscape, safe }: Known, state: TunerState, values: Values): number {
   return landscape.outlook(values).safe * clearOfBarriers({ facts, safe }, state, values);
@@ -102,17 +111,32 @@ function clearOfHints({ facts, safe }: Known, values: Values): number {
 }
 
 /**
- * Whether a configuration is safe enough for a step. What broke limits on other workloads warns on its
- * own account: together with the critics' doubt a few such warnings would forbid every step that matters.
+ * Whether a configuration is safe enough for a step. Without experience what broke limits on other
+ * workloads warns on its own account: together with the critics' doubt a few such warnings would forbid
+ * every step that matters. With it the probability that is told counts, whole.
  */
 function mayStep(known: Known, state: TunerState, values: Values): boolean {
+  if (isWarm(known)) return probabilityToHold(known, state, values) >= SAFE.warm;
+  return clearOfHints(known, values) >= SAFE.hinted && knownSafe(known, state, values) >= SAFE.cold;
+}
+
+/**
+ * Whether what a step promises outweighs its risk. Once a former session found something, the large gains are
+ * known and what is left is small: without this a session wanders along knobs that change nothing until one
+ * of them ends at its cliff. Before, a step may be worth anything.
+ */
+function isWorthRisk(known: Known, state: TunerState, values: Values): boolean {
+  const { landscape, leader } = known;
+  if (!known.facts.memory.gainsKnown) return true;
+  const gain = expectedImprovement(landscape.outlook(values), landscape.outlook(leader).mean);
   return (
-    clearOfHints(known, values) >= SAFE.hinted &&
-    knownSafe(known, state, values) >= (isWarm(known) ? SAFE.warm : SAFE.cold)
+    gain >=
+    lossByUnsafe(travelledAltogether(known.facts, known.trials)) *
+      (1 - probabilityToHold(known, state, values))
   );
 }
 
-/** Whether former sessions found something good: then the search goes on from there, in short and sure steps. */
+/** Whether former sessions found something other than what is in force: the search goes on from there, in short and sure steps. */
 function isWarm({ facts }: Known): boolean {
   return facts.memory.incumbents.length > 0;
 }
@@ -181,7 +205,7 @@ function rememberedOf(known: Known, state: TunerState): Explored['next'] {
 
 /** The next screening step that may be taken, if any is left. */
 function screen(known: Known, state: TunerState, around: Surroundings, random: Random): Explored {
-  if (isWarm(known)) return { state };
+  if (known.facts.memory.gainsKnown) return { state };
   let screening: Screening =
     state.screening ?? planScreening(around.space, known.leader, state.radius, random);
   for (;;) {
@@ -237,10 +261,10 @@ function improve(known: Known, state: TunerState, around: Surroundings, random: 
         };
       });
     // Best first: most are never asked for their safety, which costs more than all else.
-    const isSafe = ({ values }: { readonly values: Values }): boolean =>
-      lost || mayStep(known, state, values);
-    best = scored.sort((one, other) => other.score - one.score).find(isSafe);
-    const most = scored.sort((one, other) => other.promise - one.promise).find(isSafe);
+    const isAllowed = ({ values }: { readonly values: Values }): boolean =>
+      lost || (mayStep(known, state, values) && isWorthRisk(known, state, values));
+    best = scored.sort((one, other) => other.score - one.score).find(isAllowed);
+    const most = scored.sort((one, other) => other.promise - one.promise).find(isAllowed);
     promise = Math.max(promise, most?.promise ?? 0);
   }
   const quiet = !lost && promise < Math.min(landscape.noise, WORTHWHILE) ? state.quiet + 1 : 0;

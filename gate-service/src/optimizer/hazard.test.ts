@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { travelled, wayFrom, withoutCliff } from './hazard.ts';
-import { PROBLEM, SPACE } from './tuner-fixture.ts';
+import { lossByUnsafe, travelled, travelledAltogether, wayFrom, withoutCliff } from './hazard.ts';
+import { recall } from './memory.ts';
+import { play, PROBLEM, SPACE, throughJson } from './tuner-fixture.ts';
 import { createTuner } from './tuner.ts';
 import type { Trial } from './tuner.ts';
 
@@ -26,6 +27,35 @@ it('counts the way between what held, and each cliff', () => {
   expect(way).toBeCloseTo(0.2 + 0.1 + 0.3);
   expect(cliffs).toBe(1);
   expect(wayFrom(SPACE, [], PROBLEM.start)).toBe(0);
+});
+
+it('takes another choice for a short step, not for the longest way that there is', () => {
+  const { start } = PROBLEM;
+  expect(wayFrom(SPACE, [start], { ...start, balancer: 'least' })).toBe(0.1);
+  expect(wayFrom(SPACE, [start], { ...start, balancer: 'least', share: 0.2 })).toBeCloseTo(0.2);
+  expect(wayFrom(SPACE, [start], { ...start, share: 0.9 })).toBeCloseTo(0.6);
+});
+
+it('makes what breaks limits dearer the more of it there was', () => {
+  const nothing = { way: 0, cliffs: 0, evaluations: 0 };
+  expect(lossByUnsafe(nothing)).toBeCloseTo(0.5);
+  expect(lossByUnsafe({ ...nothing, evaluations: 50 })).toBeCloseTo(0.25);
+  expect(lossByUnsafe({ ...nothing, evaluations: 50, cliffs: 5 })).toBeCloseTo(1.5);
+});
+
+it('knows what former sessions met, by similarity of workload', () => {
+  const met = (rate: number) => {
+    const former = { ...PROBLEM, context: { rate } };
+    const tuner = createTuner(former, { budget: 5, seed: 1 });
+    play(tuner, { value: () => 100, unsafe: ({ workers }) => Number(workers) !== 40 }, 1);
+    const memory = recall(PROBLEM, throughJson(tuner.experience()), 1);
+    const facts = { problem: PROBLEM, options: { budget: 5, seed: 1 }, memory };
+    return travelledAltogether(facts, [at(0.3), at(0.9, 0.3)]);
+  };
+  const [same, similar] = [met(7), met(7.5)];
+  expect(similar.cliffs).toBeGreaterThan(1);
+  expect(same.cliffs).toBeGreaterThan(similar.cliffs);
+  expect(same.evaluations).toBeGreaterThan(similar.evaluations);
 });
 
 it('keeps a session from telling of a first step that it is surely safe', () => {

@@ -90,6 +90,17 @@ describe('recalling', () => {
     expect(recall(PROBLEM, experience(broken), 1).barriers).toEqual([{ safe: violator, violator }]);
   });
 
+  it('knows that something was gained here, however many sessions came since, and not elsewhere', () => {
+    const gained = { ...session, adopted: PROBLEM.start };
+    const later = Array.from({ length: 12 }, () => session);
+    expect(recall(PROBLEM, experience(...later), 1).gainsKnown).toBe(false);
+    expect(recall(PROBLEM, experience(gained, ...later), 1).gainsKnown).toBe(true);
+    const elsewhere = { ...gained, context: { rate: 1.8 * PROBLEM.context.rate! } };
+    const recalled = recall(PROBLEM, experience(elsewhere), 1);
+    expect(recalled.sessions).toHaveLength(1);
+    expect(recalled.gainsKnown).toBe(false);
+  });
+
   it('takes no remnant for a session', () => {
     const { barriers, sessions } = recall(PROBLEM, experience({ ...session, remnant: true }), 1);
     expect(barriers).toHaveLength(1);

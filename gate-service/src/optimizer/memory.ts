@@ -26,6 +26,8 @@ const MOST_SESSIONS = 6;
 /** Violators that warn or forbid, the most similar workloads' and among these the newest. */
 const MOST_VIOLATORS = 120;
 const LEAST_SIMILARITY = 0.05;
+/** Alike enough that what was learnt there is taken over: the policy, and that the large gains are known. */
+const ALIKE = 0.5;
 /** Fewer safe trials than this teach nothing of a landscape. */
 const LEAST_TRIALS = 4;
 
@@ -37,6 +39,8 @@ export interface Recalled {
 export interface Memory {
   readonly sessions: readonly Recalled[];
   readonly critics: PastCritics;
+  /** Whether a former session on a workload like this one adopted something, in force by now or not, however long ago. */
+  readonly gainsKnown: boolean;
   /** Good configurations of former sessions, most similar workload first. */
   readonly incumbents: readonly Values[];
   /** Of the same workload: as forbidden as if they had been measured now. */
@@ -136,10 +140,13 @@ export function recall(
   }
   const [nearest] = sessions;
   const policy =
-    nearest !== undefined && nearest.similarity > 0.5 ? nearest.session.policy : undefined;
+    nearest !== undefined && nearest.similarity > ALIKE ? nearest.session.policy : undefined;
   return {
     sessions,
     critics,
+    gainsKnown: similar.some(
+      ({ session, similarity }) => similarity > ALIKE && session.adopted !== undefined,
+    ),
     incumbents,
     barriers,
     hints,
