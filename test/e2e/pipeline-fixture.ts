@@ -18,11 +18,29 @@ export interface Played {
  * @param step the call, e.g. `speedGate(service: 'checkout', build: 'app.war')`
  * @param war file that lies in the workspace as `app.war`
  */
-export async function playPipeline(
+export function playPipeline(
   gate: TestGate,
   step: string,
   war: string,
   token = gate.token,
+): Promise<Played> {
+  return playJenkinsfile(gate, `node {\n    stage('Gate') {\n        ${step}\n    }\n}\n`, war, {
+    token,
+  });
+}
+
+export interface PlayOptions {
+  /** Of the credential `speed-gate`; the gate's own unless told. */
+  readonly token?: string;
+  readonly onLine?: (line: string) => void;
+}
+
+/** @param war file that lies in the workspace as `app.war` */
+export async function playJenkinsfile(
+  gate: TestGate,
+  text: string,
+  war: string,
+  { token = gate.token, onLine }: PlayOptions = {},
 ): Promise<Played> {
   const folder = await mkdtemp(join(tmpdir(), 'speed-gate-pipeline-'));
   const workspace = join(folder, 'workspace');
@@ -30,7 +48,7 @@ export async function playPipeline(
     await mkdir(workspace);
     await copyFile(war, join(workspace, 'app.war'));
     const jenkinsfile = join(folder, 'Jenkinsfile');
-    await writeFile(jenkinsfile, `node {\n    stage('Gate') {\n        ${step}\n    }\n}\n`);
+    await writeFile(jenkinsfile, text);
     const lines: string[] = [];
     const result = await runPipeline({
       java: components.java.path,
@@ -40,8 +58,11 @@ export async function playPipeline(
       jenkinsfile,
       environment: { SPEED_GATE_URL: gate.url, BUILD_TAG: 'jenkins-test-1' },
       secrets: { 'speed-gate': token },
-      onLine: (line) => lines.push(line),
-      signal: AbortSignal.timeout(300_000),
+      onLine: (line) => {
+        lines.push(line);
+        onLine?.(line);
+      },
+      signal: AbortSignal.timeout(540_000),
     });
     return { result, log: lines.join('\n') };
   } finally {

@@ -13,6 +13,8 @@ import type { Received, WebhookReceiver } from '../support/webhook-receiver.ts';
 const MAIN = join(import.meta.dirname, '../../gate-service/src/main.ts');
 const SECRET = randomBytes(24).toString('hex');
 const HOOK = 'bef13807-a161-4193-ab95-6cb974afc71d';
+/** A delivery that was under way when its process died is due again two minutes later, when its claim ends. */
+const REDELIVERED_MS = 240_000;
 
 let gate: TestGate;
 let chat: WebhookReceiver;
@@ -69,8 +71,10 @@ it('a receiver hears of production and of the decision, and the job that waits i
   chat.answer = (response) => response.writeHead(204).end();
   const before = chat.received.length;
   await gate.startService();
-  const decision = await until('chat hears of the decision', () =>
-    chat.received.slice(before).find((one) => bodyOf(one).type === 'decision'),
+  const decision = await until(
+    'chat hears of the decision',
+    () => chat.received.slice(before).find((one) => bodyOf(one).type === 'decision'),
+    { withinMs: REDELIVERED_MS },
   );
   expect(bodyOf(decision)).toMatchObject({
     run: {

@@ -290,7 +290,7 @@ it.each(['deploying', 'warming', 'weighting', 'holding'])(
     const { promotion, version } = await orderedAndKilled(
       (now, steps) => now === stage && (stage !== 'weighting' || steps > 1),
     );
-    expect(promotion).toMatchObject({ state: 'failed' });
+    expect(promotion, promotion.summary).toMatchObject({ state: 'failed' });
     expect(promotion.summary).toContain(`restarted while it was ${stage}`);
     await expectOrder(version);
   },
@@ -317,7 +317,7 @@ it('a promotion that goes back: it has gone back', async () => {
 
 it.each(['queued', 'draining'])('a promotion that is %s: it is completed', async (stage) => {
   const { build, promotion, version } = await orderedAndKilled((now) => now === stage);
-  expect(promotion).toMatchObject({ state: 'completed', build });
+  expect(promotion, promotion.summary).toMatchObject({ state: 'completed', build });
   const after = version === '1.0' ? '1.1' : '1.0';
   expect((await gate.service()).inForce?.build).toBe(build);
   await expectOrder(after);

@@ -23,9 +23,12 @@ import type { Store } from '../../gate-service/src/store/store.ts';
 export const MAX_BUILD_BYTES = 256 * 1024;
 
 /** `only-read` has just `read`, and so on; `everything` has all of them. */
-export const tokenFor = (right: Right | 'everything'): string => `token-${right}-0123456789`;
+/** Whose token: a person's with one right or all of them, or a pipeline's. */
+type TokenName = Right | 'everything' | 'pipeline';
 
-export const bearer = (right: Right | 'everything') => ({
+export const tokenFor = (right: TokenName): string => `token-${right}-0123456789`;
+
+export const bearer = (right: TokenName) => ({
   authorization: `Bearer ${tokenFor(right)}`,
 });
 
@@ -60,6 +63,12 @@ export async function openApiFixture(): Promise<ApiFixture> {
         kind: 'person',
         sha256: tokenDigest(tokenFor('everything')),
         rights: [...rightSchema.options],
+      },
+      {
+        name: 'pipeline',
+        kind: 'ci',
+        sha256: tokenDigest(tokenFor('pipeline')),
+        rights: ['read', 'run', 'promote'],
       },
     ]),
     stateDirectory: directory,

@@ -9,7 +9,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadComponents } from '../../gate-service/src/settings/components.ts';
-import { add, closingLine, countSurefire, countVitest, settle } from './test-counts.ts';
+import {
+  add,
+  closingLine,
+  countSurefire,
+  countVitest,
+  failuresOfVitest,
+  settle,
+} from './test-counts.ts';
 import type { Counts } from './test-counts.ts';
 
 const root = path.join(import.meta.dirname, '..', '..');
@@ -58,6 +65,8 @@ function run(
 interface PartResult {
   readonly counts: Counts;
   readonly note: string;
+  /** What failed, test by test, where the tool tells. */
+  readonly failures?: readonly string[];
 }
 
 /** A check that passes or fails as a whole. */
@@ -73,28 +82,38 @@ async function vitest(output: Output, project: string): Promise<PartResult> {
     ...['--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
   ]);
   try {
-    return settle(countVitest(readFileSync(file, 'utf8')), code);
+    const report = readFileSync(file, 'utf8');
+    return { ...settle(countVitest(report), code), failures: failuresOfVitest(report) };
   } catch {
     return { counts: { ...none, failed: 1 }, note: `no report, ended with code ${code}` };
   }
 }
 
-async function groovy(output: Output): Promise<PartResult> {
-  const folder = path.join(root, 'test', 'groovy', 'target', 'surefire-reports');
+/** Tests of a Maven project. @param folder of its pom.xml */
+async function maven(output: Output, folder: string): Promise<PartResult> {
+  const surefire = path.join(root, folder, 'target', 'surefire-reports');
   // Reports of an earlier run would be counted as this one's.
-  rmSync(folder, { recursive: true, force: true });
-  const pom = path.join('test', 'groovy', 'pom.xml');
+  rmSync(surefire, { recursive: true, force: true });
+  const pom = path.join(folder, 'pom.xml');
   const JAVA_HOME = loadComponents().java.home;
   const code = await run(output, 'mvn', ['-q', '-B', '-f', pom, 'test'], { JAVA_HOME });
   try {
-    const counts = readdirSync(folder)
+    const counts = readdirSync(surefire)
       .filter((name) => name.startsWith('TEST-') && name.endsWith('.xml'))
-      .map((name) => countSurefire(readFileSync(path.join(folder, name), 'utf8')))
+      .map((name) => countSurefire(readFileSync(path.join(surefire, name), 'utf8')))
       .reduce(add, none);
     return settle(counts, code);
   } catch {
     return { counts: { ...none, failed: 1 }, note: `no report, ended with code ${code}` };
   }
+}
+
+/** The pipeline steps, and the lint of all Groovy, which brings a Groovy of its own. */
+async function groovy(output: Output): Promise<PartResult> {
+  const steps = await maven(output, path.join('test', 'groovy'));
+  const lint = await maven(output, path.join('test', 'groovy', 'lint'));
+  const notes = [steps.note, lint.note && `lint: ${lint.note}`].filter((note) => note !== '');
+  return { counts: add(steps.counts, lint.counts), note: notes.join('; ') };
 }
 
 const parts: Readonly<Record<string, (output: Output) => Promise<PartResult>>> = {
@@ -114,6 +133,7 @@ const parts: Readonly<Record<string, (output: Output) => Promise<PartResult>>> =
   integration: (output) => vitest(output, 'integration'),
   browser: (output) => vitest(output, 'browser'),
   e2e: (output) => vitest(output, 'e2e'),
+  kubernetes: (output) => vitest(output, 'kubernetes'),
 };
 
 /**
@@ -125,7 +145,7 @@ const steps: readonly (readonly (readonly string[])[])[] = [
     ['types', 'lint', 'format', 'unit'],
     ['groovy', 'image'],
   ],
-  [['integration', 'browser', 'e2e']],
+  [['integration', 'browser', 'e2e', 'kubernetes']],
 ];
 
 function row(name: string, { passed, failed, skipped }: Counts, seconds: number, note: string) {
@@ -135,6 +155,7 @@ function row(name: string, { passed, failed, skipped }: Counts, seconds: number,
 
 async function runParts(names: readonly string[]): Promise<Counts> {
   const rows: string[] = [];
+  const failed: string[] = [];
   let sum = none;
   const one = async (name: string, alone: boolean): Promise<void> => {
     const part = parts[name];
@@ -143,9 +164,10 @@ async function runParts(names: readonly string[]): Promise<Counts> {
     const heading = `\n== ${name}`;
     console.log(alone ? heading : `${heading} …`);
     const start = performance.now();
-    const { counts, note } = await part(alone ? 'shown' : kept);
+    const { counts, failures = [], note } = await part(alone ? 'shown' : kept);
     if (!alone) console.log(`${heading}\n${kept.join('')}`);
     rows.push(row(name, counts, (performance.now() - start) / 1000, note));
+    failed.push(...failures.map((failure) => `${name}: ${failure}`));
     sum = add(sum, counts);
   };
   const placed = steps.flat(2);
@@ -161,6 +183,7 @@ async function runParts(names: readonly string[]): Promise<Counts> {
   }
   console.log(`\n${'part'.padEnd(12)}  passed  failed skipped  seconds`);
   console.log(`${rows.join('\n')}\n`);
+  if (failed.length > 0) console.log(`Failed:\n\n${failed.join('\n\n')}\n`);
   return sum;
 }
 

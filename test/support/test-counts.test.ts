@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { closingLine, countSurefire, countVitest, settle } from './test-counts.ts';
+import {
+  closingLine,
+  countSurefire,
+  countVitest,
+  failuresOfVitest,
+  settle,
+} from './test-counts.ts';
 
 const file = (status: string, ...tests: string[]) => ({
   status,
@@ -21,6 +27,41 @@ describe('countVitest', () => {
 
   it('counts a file whose hook threw after its tests passed as a failure', () => {
     expect(countVitest(report(file('failed', 'passed')))).toMatchObject({ passed: 1, failed: 1 });
+  });
+});
+
+describe('failuresOfVitest', () => {
+  it('names file and test, with the beginning and the end of what a failed test said', () => {
+    const log = Array.from({ length: 50 }, (_, index) => `line ${index}`);
+    const message = [
+      'Error: expected promote',
+      ...log,
+      'got rollback',
+      '    at Proxy.fails (file:///work/node_modules/chai/index.js:1:1)',
+      '    at /tests/walk.test.ts:7:3',
+      '    at process.processTicksAndRejections (node:internal/process/task_queues:104:5)',
+    ];
+    const [failure, ...others] = failuresOfVitest(
+      report(file('passed', 'passed'), {
+        name: '/tests/walk.test.ts',
+        status: 'failed',
+        assertionResults: [
+          { status: 'passed', fullName: 'walk begins' },
+          { status: 'failed', fullName: 'walk ends', failureMessages: [message.join('\n')] },
+        ],
+      }),
+    );
+    expect(others).toEqual([]);
+    expect(failure).toContain('/tests/walk.test.ts > walk ends\n    Error: expected promote\n');
+    expect(failure).toContain('    line 4\n    … 23 more lines\n    line 28\n');
+    expect(failure).toMatch(/ got rollback\n +at \/tests\/walk.test.ts:7:3$/);
+  });
+
+  it('names a file that failed without a failed test', () => {
+    const broken = { ...file('failed', 'passed'), name: 'a.test.ts', message: 'hook threw' };
+    expect(failuresOfVitest(report(broken))).toEqual([
+      'a.test.ts > the file as a whole\n    hook threw',
+    ]);
   });
 });
 

@@ -21,8 +21,15 @@ export function closingLine({ passed, failed, skipped }: Counts): string {
 
 interface VitestReport {
   readonly testResults: readonly {
+    /** Path of the file. */
+    readonly name?: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly message?: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName?: string;
+      readonly failureMessages?: readonly string[] | null;
+    }[];
   }[];
 }
 
@@ -45,6 +52,39 @@ export function countVitest(json: string): Counts {
     });
   }
   return counts;
+}
+
+/** The beginning says what it is about, the end what was found: a message may carry a whole log. */
+const FIRST_LINES = 6;
+const LAST_LINES = 24;
+/** Frames of a stack that are not the project's say nothing. */
+const FOREIGN_FRAME = /^\s+at .*(?:node_modules|node:internal)/;
+
+/**
+ * What failed in a report of vitest's json reporter: for each test its file, its name, the beginning and the end of
+ * what it said. The output of a part is long, and who reads only its end has to find this there.
+ */
+export function failuresOfVitest(json: string): readonly string[] {
+  const report = JSON.parse(json) as VitestReport;
+  return report.testResults.flatMap((file) => {
+    const failed = file.assertionResults.filter((test) => test.status === 'failed');
+    if (failed.length === 0 && file.status === 'failed') {
+      return [failureText(file.name, 'the file as a whole', file.message)];
+    }
+    return failed.map((test) =>
+      failureText(file.name, test.fullName, test.failureMessages?.join('\n')),
+    );
+  });
+}
+
+function failureText(file = 'unknown file', test = 'unnamed test', message = 'no message'): string {
+  const lines = message.split('\n').filter((line) => !FOREIGN_FRAME.test(line));
+  const between = lines.length - FIRST_LINES - LAST_LINES;
+  const shown =
+    between > 1
+      ? [...lines.slice(0, FIRST_LINES), `… ${between} more lines`, ...lines.slice(-LAST_LINES)]
+      : lines;
+  return [`${file} > ${test}`, ...shown.map((line) => `    ${line}`)].join('\n');
 }
 
 function attribute(tag: string, name: string): number {

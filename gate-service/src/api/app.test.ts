@@ -386,6 +386,11 @@ describe('services', () => {
     const answer = await fixture.app.inject(request);
     expect(answer.statusCode).toBe(202);
     expect(answer.headers.location).toBe('/v1/promotions/promotion-1');
+    await fixture.app.inject({ ...request, headers: bearer('pipeline') });
+    expect(fixture.runs.calls.map((call) => call.arguments)).toStrictEqual([
+      ['checkout', { ...order, byPerson: true }, 'only-promote'],
+      ['checkout', { ...order, byPerson: false }, 'pipeline'],
+    ]);
     fixture.runs.refusal = new RefusedError('not-judged', 'this pair was never judged');
     expect((await fixture.app.inject(request)).json<Problem>()).toMatchObject({
       status: 409,

@@ -1,5 +1,6 @@
 /** What the application is made of; the composition root hands it in. */
 import type { FastifyBaseLogger } from 'fastify';
+import type { PlatformKind } from '../settings/platform-settings.ts';
 import type { RunService } from '../runs/run-service.ts';
 import type { BuildFiles } from '../store/build-files.ts';
 import type { Store } from '../store/store.ts';
@@ -34,6 +35,8 @@ export interface AppDependencies {
   readonly runs: RunService;
   readonly store: ApiStore;
   readonly buildFiles: BuildFiles;
+  /** Where builds run: WARs are uploaded for `local`, the default; images for `kubernetes` are not. */
+  readonly platform?: PlatformKind;
   /** Knows callers by their tokens. */
   readonly tokens: IdentitySource;
   /** Absolute path; sample files are named relative to it. */

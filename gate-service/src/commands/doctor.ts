@@ -2,7 +2,10 @@
 import { parseArgs } from 'node:util';
 import type { ComponentStatus } from '../platforms/local/component.ts';
 import { localPlatformStatus } from '../platforms/local/existing-platform.ts';
-import { stateDirectoryOf } from '../settings/environment.ts';
+import type { Catalogue } from '../settings/catalogue.ts';
+import { readCatalogue } from '../settings/catalogue-file.ts';
+import { readSettings, stateDirectoryOf } from '../settings/environment.ts';
+import { busyServices, checkCluster, removeLeftover, type Busy } from './doctor/cluster.ts';
 import { checkComponents } from './doctor/components.ts';
 import { checkCatalogue, checkIdentities, checkSettings, checkWebhooks } from './doctor/files.ts';
 import { areaOf, wordsOf } from './doctor/finding.ts';
@@ -10,15 +13,19 @@ import type { Finding } from './doctor/finding.ts';
 import { checkLeftovers } from './doctor/leftovers.ts';
 import { checkClock, checkFolder, checkMachine, checkPorts } from './doctor/machine.ts';
 import { checkStore } from './doctor/store.ts';
-import { stateOption } from './state-option.ts';
+import { openToLook, stateOption } from './state-option.ts';
 
 export const DOCTOR_USAGE = `usage: npm run speed-gate -- doctor [OPTION …]
 
 Checks what the gate service needs, with the settings it would start with, and changes nothing. Each line is ok,
 a warning or a problem; warnings and problems come with the remedy. Exit code 1 when there is a problem.
 
-  --state DIR  state folder of the gate service
-  --json       print the findings as JSON`;
+On platform kubernetes the cluster is looked at as well: what the gate needs there, and arms that were left behind.
+
+  --state DIR   state folder of the gate service
+  --json        print the findings as JSON
+  --remove ARM  take away an arm that was left on the cluster, whole or in part, by its id; may be given several
+                times. Refused while something of its service is under way, and for what carries production`;
 
 /** @param print takes the lines for a person */
 export async function doctor(
@@ -30,6 +37,7 @@ export async function doctor(
     options: {
       state: { type: 'string' },
       json: { type: 'boolean', default: false },
+      remove: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', default: false },
     },
   });
@@ -37,7 +45,11 @@ export async function doctor(
     print(DOCTOR_USAGE);
     return;
   }
-  const findings = await examine(process.env, stateOption(values.state));
+  if (values.remove.length > 0) {
+    await removeAll(values.remove, values.state, print);
+    return;
+  }
+  const findings = await examine(process.env, stateOption(values.state), values.state);
   const count = (status: Finding['status']): number =>
     findings.filter((finding) => finding.status === status).length;
   const problems = count('problem');
@@ -47,10 +59,14 @@ export async function doctor(
   if (problems > 0) process.exitCode = 1;
 }
 
-/** All checks, one after the other; one that fails itself is a problem, and the others go on. */
+/**
+ * All checks, one after the other; one that fails itself is a problem, and the others go on.
+ * @param stateGiven the state folder, where a person has named it
+ */
 export async function examine(
   environment: NodeJS.ProcessEnv,
   stateDirectory = stateDirectoryOf(environment),
+  stateGiven?: string,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   const attempt = async (
@@ -66,28 +82,69 @@ export async function examine(
 
   const { findings: about, settings } = checkSettings(environment);
   findings.push(...about);
+  let read: Catalogue | undefined;
   let services: readonly string[] = [];
   let components: readonly ComponentStatus[] = [];
+  const platform = settings?.platform ?? { kind: 'local' };
   if (settings !== undefined) {
     await attempt('catalogue', async () => {
-      const { catalogue, findings: own } = await checkCatalogue(settings.catalogueFile);
+      const { catalogue, findings: own } = await checkCatalogue(
+        settings.catalogueFile,
+        platform.kind,
+      );
+      read = catalogue;
       services = catalogue?.services.map(({ name }) => name) ?? [];
       return own;
     });
     await attempt('identities', () => checkIdentities(settings.identitiesFile, services));
     await attempt('webhooks', () => checkWebhooks(settings.webhooksFile, environment));
   }
-  await attempt('components', () => checkComponents(environment));
+  if (platform.kind === 'local') await attempt('components', () => checkComponents(environment));
   await attempt('machine', checkMachine);
   await attempt('folders', () => checkFolder('state folder', stateDirectory));
   await attempt('clock', () => checkClock(stateDirectory));
   await attempt('store', () => checkStore(stateDirectory, settings?.databaseUrl));
-  await attempt('leftovers', async () => {
-    components = await localPlatformStatus(stateDirectory);
-    return checkLeftovers(stateDirectory, components);
-  });
+  if (platform.kind === 'local') {
+    await attempt('leftovers', async () => {
+      components = await localPlatformStatus(stateDirectory);
+      return checkLeftovers(stateDirectory, components);
+    });
+  } else if (read !== undefined) {
+    const catalogue = read;
+    await attempt('cluster', async () =>
+      checkCluster(platform, catalogue, await busyNow(stateGiven).catch(() => undefined)),
+    );
+  }
   if (settings !== undefined) await attempt('ports', () => checkPorts(settings, components));
   return findings;
+}
+
+async function busyNow(state: string | undefined): Promise<Busy> {
+  const store = await openToLook(state);
+  try {
+    return await busyServices(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** @throws Error when an arm cannot be removed; those before it are */
+async function removeAll(
+  ids: readonly string[],
+  state: string | undefined,
+  print: (line: string) => void,
+): Promise<void> {
+  const { catalogueFile, platform } = readSettings(process.env);
+  if (platform.kind !== 'kubernetes') {
+    throw new Error(
+      '--remove is for arms on a cluster, and SPEED_GATE_PLATFORM is local: speed-gate down ends what runs here',
+    );
+  }
+  const catalogue = await readCatalogue(catalogueFile, platform.kind);
+  for (const id of ids) {
+    await removeLeftover(platform, catalogue, await busyNow(state), id);
+    print(`removed ${id}`);
+  }
 }
 
 function linesOf(

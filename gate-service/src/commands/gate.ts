@@ -1,28 +1,26 @@
-/** Puts the rooms together: one gate with the local platform and its store, below one state folder. */
+/** Puts the rooms together: one gate with its platform and its store, below one state folder. */
 import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
-import { ChildSender } from '../load/child-sender.ts';
 import { replay } from '../load/closed-loop.ts';
 import { ARM_HEADER, PLANTED_HEADER } from '../mesh/plan.ts';
-import type { LocalPlatform } from '../platforms/local/local-platform.ts';
 import { hasEnded, processName } from '../processes/process-name.ts';
-import { openLocalPlatform } from '../platforms/local/local-platform.ts';
 import { createRuns, type Runs } from '../runs/create.ts';
 import type { Driving } from '../runs/driving.ts';
+import { BUILD_NAME } from '../runs/named-build.ts';
 import type { Notifier } from '../runs/notifier.ts';
 import type { Catalogue } from '../settings/catalogue.ts';
-import { loadComponents } from '../settings/components.ts';
-import type { Components } from '../settings/components.ts';
-import { nodeResources } from '../settings/node-resources.ts';
+import type { PlatformSettings } from '../settings/platform-settings.ts';
 import { stockConfiguration } from '../stack/stock.ts';
 import { openBuildFiles, type BuildFiles } from '../store/build-files.ts';
 import { openStore, type Store } from '../store/store.ts';
-import { createPrometheusTelemetry } from '../telemetry/prometheus.ts';
 import { digestOfFile } from './digest.ts';
 import { withEventLog } from './event-log.ts';
 import { withoutSecrets } from './logger.ts';
+import { openKubernetes } from './platform/kubernetes.ts';
+import { openLocal } from './platform/local.ts';
+import type { OpenedPlatform } from './platform/opened.ts';
 
 const DEFAULT_BUILD_BYTES = 512 * 1024 * 1024;
 
@@ -30,7 +28,9 @@ export interface GateOptions {
   /** Absolute path: database, builds, samples, components' records and logs. */
   readonly stateDirectory: string;
   readonly catalogue: Catalogue;
-  /** Ports of the environments' proxies; 0 takes a free one. */
+  /** Where nodes run; this machine unless told. */
+  readonly platform?: PlatformSettings;
+  /** Ports of the environments' proxies on platform `local`; 0 takes a free one. */
   readonly ports: { readonly staging: number; readonly production: number };
   readonly maxBuildBytes?: number;
   /** PostgreSQL that several replicas share; a SQLite file in the state folder unless told. */
@@ -46,12 +46,15 @@ export interface GateOptions {
 
 /** Everything but HTTP. */
 export interface Gate {
-  readonly platform: LocalPlatform;
   readonly store: Store;
   readonly buildFiles: BuildFiles;
   readonly runs: Runs;
-  /** Stores a WAR from disk as a build, as an upload would. Answers its SHA-256. */
-  addBuild(file: string, actor: string): Promise<string>;
+  /**
+   * Stores a WAR from disk as a build, as an upload would; or an image by `REPOSITORY@sha256:HEX`, where builds are images.
+   * Answers its SHA-256.
+   * @throws Error when there is no such file, and for what names no image
+   */
+  addBuild(fileOrImage: string, actor: string): Promise<string>;
   /**
    * Brings a service's first build into production with the stock configuration, where nothing is in force.
    * Left to the replica that drives, where this one does not.
@@ -64,6 +67,8 @@ export interface Gate {
    * started them and none of them carries production.
    */
   abandon(): Promise<void>;
+  /** Ends the components of platform `local`; pods go on. */
+  down(): Promise<void>;
 }
 
 /**
@@ -73,63 +78,69 @@ export interface Gate {
 export async function openGate(options: GateOptions): Promise<Gate> {
   const { stateDirectory } = options;
   await mkdir(stateDirectory, { recursive: true });
-  const components = loadComponents();
-  const opened = await openStore(
-    options.databaseUrl === undefined
-      ? { file: path.join(stateDirectory, 'speed-gate.sqlite') }
-      : { url: options.databaseUrl },
-  );
+  const at = await openPlatform(options);
   try {
-    return await compose(options, components, opened);
+    const opened = await openStore(
+      options.databaseUrl === undefined
+        ? { file: path.join(stateDirectory, 'speed-gate.sqlite') }
+        : { url: options.databaseUrl },
+    );
+    try {
+      return await compose(options, at, opened);
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
   } catch (error) {
-    await opened.close();
+    await at.close();
     throw error;
   }
 }
 
-async function compose(options: GateOptions, components: Components, opened: Store): Promise<Gate> {
+function openPlatform({
+  catalogue,
+  platform: settings = { kind: 'local' },
+  log,
+  ports,
+  stateDirectory,
+}: GateOptions): Promise<OpenedPlatform> {
+  const say = (message: string): void => {
+    log.info({ room: 'platform' }, message);
+  };
+  return settings.kind === 'local'
+    ? openLocal({ stateDirectory, ports, log: say })
+    : openKubernetes({ settings, catalogue, log: say });
+}
+
+async function compose(options: GateOptions, at: OpenedPlatform, opened: Store): Promise<Gate> {
   const { catalogue, log, stateDirectory } = options;
-  const resources = nodeResources(components.java.version);
   const store = options.logEvents === true ? withEventLog(opened, log) : opened;
   const buildFiles = await openBuildFiles({
     directory: path.join(stateDirectory, 'builds'),
     maxBytes: options.maxBuildBytes ?? DEFAULT_BUILD_BYTES,
-  });
-  const platform = await openLocalPlatform({
-    state: stateDirectory,
-    components,
-    ports: options.ports,
-    nodeResources: resources,
-    log: (message) => {
-      log.info({ room: 'platform' }, message);
-    },
   });
   // Last: it sends from here on, and nothing after this fails.
   const notifier = options.notifier?.(store);
   let hasDriven = false;
   const runs = createRuns({
     store,
-    platform,
-    sender: new ChildSender(),
+    platform: at.platform,
+    sender: at.sender,
     replay,
-    // Its place is known when the platform is started.
-    telemetry: {
-      armTraffic: (...asked) =>
-        createPrometheusTelemetry({ url: platform.prometheusUrl() }).armTraffic(...asked),
-    },
+    telemetry: at.telemetry,
     services: catalogue.services,
-    nodeResources: resources,
+    nodeResources: at.nodeResources,
     stateDirectory,
     headers: { arm: ARM_HEADER, planted: PLANTED_HEADER },
-    ownProcesses: () => Promise.resolve(platform.processes()),
+    ...(at.ownProcesses === undefined ? {} : { ownProcesses: at.ownProcesses }),
     driver: {
       holder: processName(),
       isGone: hasEnded,
       begin: async () => {
-        await platform.start();
+        await at.begin();
         hasDriven = true;
       },
-      end: () => platform.close(),
+      end: () => at.end(),
       changed: (driving) => {
         log.info({ driving }, wordsOf(driving));
       },
@@ -144,15 +155,16 @@ async function compose(options: GateOptions, components: Components, opened: Sto
   });
   const close = async (): Promise<void> => {
     await runs.stop();
-    await platform.close();
+    await at.close();
     await store.close();
   };
   return {
-    platform,
     store,
     buildFiles,
     runs,
-    async addBuild(file, actor) {
+    async addBuild(fileOrImage, actor) {
+      if (at.platform.kind === 'kubernetes') return addImage(store, fileOrImage, actor);
+      const file = fileOrImage;
       const digest = await digestOfFile(file);
       const stored = await buildFiles.receive(digest, createReadStream(file));
       await store.saveBuild({
@@ -169,7 +181,7 @@ async function compose(options: GateOptions, components: Components, opened: Sto
         log.info({ service }, 'another replica drives: the first build is left to it');
         return;
       }
-      const configuration = stockConfiguration(resources);
+      const configuration = stockConfiguration(at.nodeResources);
       await store.saveConfiguration(configuration.hash, configuration.values);
       await runs.ensureProduction(
         service,
@@ -182,10 +194,29 @@ async function compose(options: GateOptions, components: Components, opened: Sto
       const services = hasDriven ? await runs.service.services() : [];
       await close();
       if (hasDriven && services.every(({ inForce }) => inForce === undefined)) {
-        await platform.down();
+        await at.down();
       }
     },
+    down: () => at.down(),
   };
+}
+
+async function addImage(store: Store, image: string, actor: string): Promise<string> {
+  const [, repository, digest] = BUILD_NAME.exec(image) ?? [];
+  if (repository === undefined || digest === undefined) {
+    throw new Error(
+      `${image}: builds are images on platform kubernetes: expected REPOSITORY@sha256:HEX, e.g. registry.example.com/checkout@sha256:…`,
+    );
+  }
+  const uploadedAt = new Date().toISOString();
+  await store.saveBuild({
+    digest,
+    location: repository,
+    sizeBytes: 0,
+    uploadedBy: actor,
+    uploadedAt,
+  });
+  return digest;
 }
 
 function wordsOf({ here, holder }: Driving): string {

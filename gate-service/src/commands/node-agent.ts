@@ -1,4 +1,7 @@
-/** `speed-gate node-agent NODE.json`: supervises one node until it is told to stop. */
+/**
+ * `speed-gate node-agent NODE.json`: supervises one node until it is told to stop. `node-agent pod` is the same in a
+ * pod, and `node-agent drain` is that pod's preStop hook.
+ */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,11 +15,25 @@ const TELL_FAILURE_MS = 15_000;
 
 /** Entry of the command line. */
 export async function nodeAgent(args: readonly string[]): Promise<void> {
-  const [file, ...rest] = args;
-  if (file === undefined || rest.length > 0) {
-    throw new Error('usage: speed-gate node-agent NODE.json');
+  const [what, ...rest] = args;
+  if (what === undefined || rest.length > 0) {
+    throw new Error('usage: speed-gate node-agent NODE.json | pod | drain');
   }
-  await runNodeAgent(file);
+  if (what === 'pod') {
+    const { podNode } = await import('./pod-node.ts');
+    const { followLogs } = await import('../node-agent/log-follower.ts');
+    const { description, token } = await podNode();
+    const { directory } = description;
+    const logs = followLogs({ directory, write: console.log });
+    try {
+      await supervise(description, token);
+    } finally {
+      await logs.stop();
+    }
+  } else if (what === 'drain') {
+    const { drainPod } = await import('./pod-node.ts');
+    console.error(JSON.stringify(await drainPod()));
+  } else await runNodeAgent(what);
 }
 
 /**
@@ -25,7 +42,14 @@ export async function nodeAgent(args: readonly string[]): Promise<void> {
  * file adopts them. Rejects when the node does not start, after having told so over GET /status.
  */
 export async function runNodeAgent(file: string): Promise<void> {
-  const description = await readDescription(file);
+  await supervise(await readDescription(file));
+}
+
+/** @param token of calls to the agent; absent: the description's */
+async function supervise(
+  description: NodeDescription,
+  token?: () => Promise<string>,
+): Promise<void> {
   const log = (message: string): void => {
     console.error(`${new Date().toISOString()} node ${description.name}: ${message}`);
   };
@@ -33,6 +57,7 @@ export async function runNodeAgent(file: string): Promise<void> {
   const { promise: stopped, resolve: onStopped } = Promise.withResolvers<undefined>();
   const server = await serveAgent({
     agent,
+    ...(token && { token }),
     onStopped: () => {
       onStopped(undefined);
     },

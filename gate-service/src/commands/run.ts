@@ -81,7 +81,7 @@ export async function run(args: readonly string[]): Promise<void> {
     process.off('SIGTERM', interrupt);
     const { here } = gate.runs.driving();
     await gate.close();
-    if (here && !values.keep) await gate.platform.down();
+    if (here && !values.keep) await gate.down();
   }
 }
 

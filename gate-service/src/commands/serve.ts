@@ -1,4 +1,4 @@
-/** `speed-gate serve`: the gate service over HTTP with the local platform. Settings come from `SPEED_GATE_*`. */
+/** `speed-gate serve`: the gate service over HTTP. Settings come from `SPEED_GATE_*`. */
 import { parseArgs } from 'node:util';
 import { buildApp } from '../api/app.ts';
 import { readCatalogue } from '../settings/catalogue-file.ts';
@@ -8,6 +8,7 @@ import { openGate } from './gate.ts';
 import { createLogger } from './logger.ts';
 import { openCallers, requireLoopback } from './callers.ts';
 import { stateOption } from './state-option.ts';
+import { openSpans } from './spans.ts';
 import { openWebhooks } from './webhooks.ts';
 
 const MIB = 1024 * 1024;
@@ -16,7 +17,8 @@ const ACTOR = 'speed-gate serve';
 /**
  * Serves until SIGTERM or SIGINT, then drains. The platform's components go on and are adopted by the
  * next start; `speed-gate down` ends them.
- * Options: `--production SERVICE=WAR` (repeatable) brings a first build into production where none is;
+ * Options: `--production SERVICE=WAR` or, on Kubernetes, `SERVICE=REPOSITORY@sha256:HEX` (repeatable) brings a first build
+ * into production where none is;
  * `--state DIR` comes before `SPEED_GATE_STATE`; `--insecure-loopback` takes requests without a token, and refuses
  * to listen anywhere but on loopback.
  */
@@ -33,7 +35,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   const insecureLoopback = values['insecure-loopback'];
   if (insecureLoopback) requireLoopback(settings);
   const stateDirectory = stateOption(values.state);
-  const catalogue = await readCatalogue(settings.catalogueFile);
+  const catalogue = await readCatalogue(settings.catalogueFile, settings.platform.kind);
   const log = createLogger(settings.logLevel);
   for (const warning of settings.warnings) log.warn(warning);
   if (insecureLoopback) {
@@ -50,25 +52,29 @@ export async function serve(args: readonly string[]): Promise<void> {
   const stopped = Promise.withResolvers<undefined>();
   try {
     const webhooks = await openWebhooks(settings.webhooksFile, log);
+    const spans = openSpans(settings.otlpUrl, log);
     const gate = await openGate({
       stateDirectory,
       catalogue,
+      platform: settings.platform,
       ports: settings.ports,
       maxBuildBytes: settings.maxBuildMiB * MIB,
       retentionDays: settings.retentionDays,
       ...(settings.databaseUrl !== undefined && { databaseUrl: settings.databaseUrl }),
-      notifier: (store) => webhooks.notifier(store),
+      notifier: (store) => spans.listening(webhooks.notifier(store)),
       log,
       logEvents: true,
     });
     undo.unshift(
       () => webhooks.stop(),
       () => gate.abandon(),
+      () => spans.close(),
     );
     const app = await buildApp({
       runs: gate.runs.service,
       store: gate.store,
       buildFiles: gate.buildFiles,
+      platform: settings.platform.kind,
       tokens: callers.tokens,
       insecureLoopback,
       requestsPerMinute: settings.requestsPerMinute,
@@ -90,6 +96,7 @@ export async function serve(args: readonly string[]): Promise<void> {
         .close()
         .then(() => webhooks.stop())
         .then(() => gate.close())
+        .then(() => spans.close())
         .finally(callers.close)
         .then(() => {
           stopped.resolve(undefined);
@@ -114,6 +121,9 @@ export async function serve(args: readonly string[]): Promise<void> {
 
 function splitAssignment(text: string): [string, string] {
   const at = text.indexOf('=');
-  if (at < 1) throw new Error(`--production ${text}: expected SERVICE=WAR, e.g. checkout=app.war`);
+  if (at < 1)
+    throw new Error(
+      `--production ${text}: expected SERVICE=WAR, e.g. checkout=app.war or checkout=registry.example.com/checkout@sha256:…`,
+    );
   return [text.slice(0, at), text.slice(at + 1)];
 }

@@ -17,7 +17,9 @@ export function senderControl(
   if (measurement.fitness.length === 0) {
     return notRun('sender', !options.required, 'the sender did not report on its fitness');
   }
-  const unwatched = measurement.fitness.filter(({ foreignCores }) => foreignCores === undefined);
+  const unwatched = measurement.fitness.filter(
+    ({ contained, foreignCores }) => foreignCores === undefined && contained !== true,
+  );
   if (options.required && unwatched.length > 0) {
     return {
       control: 'sender',

@@ -40,9 +40,14 @@ export function unfitReason(
   unwatched: 'unfit' | 'allowed' = 'unfit',
 ): string | undefined {
   const { latenessP99Us, runQueueShare, foreignCores, sent, received, waited = 0 } = fitness;
+  const { contained = false, missingWorkers = 0 } = fitness;
   const numbers = [latenessP99Us, runQueueShare, foreignCores ?? 0, sent, received, waited];
+  numbers.push(missingWorkers);
   if (!numbers.every((value) => Number.isFinite(value) && value >= 0)) {
     return 'its report holds impossible numbers';
+  }
+  if (missingWorkers > 0) {
+    return `${missingWorkers} of the sender's workers never reported on it`;
   }
   if (sent === 0) return 'its report says that nothing was sent';
   if (received > sent || waited > sent) {
@@ -57,7 +62,7 @@ export function unfitReason(
   if (runQueueShare > limits.runQueueShare) {
     return `the sender waited for a core ${(runQueueShare * 100).toFixed(0)} % of the time (limit ${limits.runQueueShare * 100} %)`;
   }
-  if (foreignCores === undefined && unwatched === 'unfit') return UNWATCHED;
+  if (foreignCores === undefined && unwatched === 'unfit' && !contained) return UNWATCHED;
   if (foreignCores !== undefined && foreignCores > limits.foreignCores) {
     return `other processes used ${foreignCores.toFixed(2)} cores (limit ${limits.foreignCores})`;
   }

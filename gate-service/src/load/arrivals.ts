@@ -15,6 +15,8 @@ export interface Arrivals {
  * @param random used by `poisson` only
  * @param phases change the rate over time: the schedule of the unchanged rate, rescaled
  * @param fromSeconds where in the phases the schedule begins
+ * @param offset of `constant` only: where in the gap a request stands, 0 to 1, so that several workers'
+ *   requests can stand evenly between each other
  * @throws RangeError when the rate is not a positive number
  */
 export function createArrivals(
@@ -23,8 +25,9 @@ export function createArrivals(
   random: Random,
   phases?: Phases,
   fromSeconds = 0,
+  offset = 0.5,
 ): Arrivals {
-  const steady = createSteadyArrivals(kind, perSecond, random);
+  const steady = createSteadyArrivals(kind, perSecond, random, offset);
   if (phases === undefined) return steady;
   const { secondsAt, workAt } = createRateProfile(phases);
   const before = workAt(fromSeconds);
@@ -34,7 +37,12 @@ export function createArrivals(
   };
 }
 
-function createSteadyArrivals(kind: ArrivalKind, perSecond: number, random: Random): Arrivals {
+function createSteadyArrivals(
+  kind: ArrivalKind,
+  perSecond: number,
+  random: Random,
+  offset: number,
+): Arrivals {
   if (!(perSecond > 0) || !Number.isFinite(perSecond)) {
     throw new RangeError(`a rate is a positive number of requests per second, got ${perSecond}`);
   }
@@ -48,7 +56,7 @@ function createSteadyArrivals(kind: ArrivalKind, perSecond: number, random: Rand
     case 'constant': {
       // By number, not by adding gaps: rounding errors do not gather.
       let count = 0;
-      return { next: () => (count++ + 0.5) * meanGapUs };
+      return { next: () => (count++ + offset) * meanGapUs };
     }
   }
 }

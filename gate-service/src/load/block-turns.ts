@@ -7,7 +7,7 @@ import type { Random } from '../statistics/random.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Pair, Pairing } from './pairing.ts';
 import type { Turn, Turns } from './turns.ts';
-import type { WindowSchedule } from './window-schedule.ts';
+import type { Schedule } from './schedule.ts';
 
 export interface BlockTurnsOptions {
   /** Microseconds of one block; a window of the schedule lasts two. */
@@ -30,7 +30,7 @@ interface Planned {
  * both arms get the same load to the request.
  */
 export class BlockTurns implements Turns {
-  readonly #schedule: WindowSchedule;
+  readonly #schedule: Schedule;
   readonly #options: BlockTurnsOptions;
   #coupleUs = 0;
   #requests: readonly Planned[] = [];
@@ -39,7 +39,7 @@ export class BlockTurns implements Turns {
   #index = 0;
   #window = 0;
 
-  constructor(schedule: WindowSchedule, options: BlockTurnsOptions) {
+  constructor(schedule: Schedule, options: BlockTurnsOptions) {
     this.#schedule = schedule;
     this.#options = options;
     this.#draw();

@@ -4,9 +4,10 @@
  * Pure.
  */
 import { createRandom } from '../statistics/random.ts';
+import type { WorkerShare } from './sender.ts';
 
 export interface Pair {
-  /** Number of the pair, from 1; the value of `${sequence}`. */
+  /** Number of the pair, from 1, each once over all workers; the value of `${sequence}`. */
   readonly sequence: number;
   /** Index of the request kind in the workload. */
   readonly kind: number;
@@ -26,6 +27,8 @@ export interface PairingOptions {
   /** 0-1: share of pairs on fresh connections. */
   readonly freshConnections: number;
   readonly seed: number;
+  /** Of one of several workers: numbers of its own, so that no payload comes twice. */
+  readonly share?: WorkerShare;
 }
 
 /**
@@ -33,15 +36,20 @@ export interface PairingOptions {
  * share of fresh connections leaves the payloads as they were.
  * @throws RangeError when there are no weights or one is not a positive number
  */
-export function createPairing({ weights, freshConnections, seed }: PairingOptions): Pairing {
+export function createPairing({
+  weights,
+  freshConnections,
+  seed,
+  share = { place: 0, of: 1 },
+}: PairingOptions): Pairing {
   const limits = cumulative(weights);
   const kinds = createRandom(seed, 'kinds');
   const order = createRandom(seed, 'order');
   const fresh = createRandom(seed, 'fresh');
-  let sequence = 0;
+  let sequence = share.place + 1 - share.of;
   return {
     next: () => {
-      sequence += 1;
+      sequence += share.of;
       return {
         sequence,
         kind: indexOf(limits, kinds.next()),

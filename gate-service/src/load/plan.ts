@@ -9,9 +9,12 @@ const armSchema = z.strictObject({ name: z.enum(armNames), headers: headersSchem
 const positive = z.number().positive();
 /** 0.3 of all windows dropped is 0.3 / 0.7 of the planned ones. */
 const MOST_REPLACED = 0.43;
+/** Each has connections and a warm process of its own: more cost the nodes more than they tell. */
+export const MOST_WORKERS = 64;
 
 export const measurementPlanSchema = z
   .strictObject({
+    service: z.string().min(1).optional(),
     target: z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535) }),
     authority: z.string().min(1),
     arms: z.tuple([armSchema, armSchema]),
@@ -42,7 +45,12 @@ export const measurementPlanSchema = z
     }),
     freshConnections: z.number().min(0).max(1),
     seed: z.int(),
+    traceSeed: z.int().optional(),
     ownPids: z.array(z.int().min(1)).optional(),
+    contained: z.boolean().optional(),
+    share: z
+      .strictObject({ place: z.int().min(0), of: z.int().min(1).max(MOST_WORKERS) })
+      .optional(),
     launchHeader: z.string().min(1).optional(),
   })
   .refine(({ warmup }) => warmup.maxSeconds >= warmup.minSeconds, {
@@ -60,6 +68,14 @@ export const measurementPlanSchema = z
       message: 'is twice blocks.seconds: a window is a couple of blocks',
     },
   )
+  .refine(({ share }) => share === undefined || share.place < share.of, {
+    path: ['share', 'place'],
+    message: 'is below share.of',
+  })
+  .refine(({ blocks, share }) => blocks === undefined || (share?.of ?? 1) === 1, {
+    path: ['blocks'],
+    message: 'cannot be shared out: whole blocks go to one arm, from one worker',
+  })
   .refine(({ arms }) => arms[0].name !== arms[1].name, {
     path: ['arms'],
     message: 'two arms have two names',
@@ -84,13 +100,18 @@ export function parseMeasurementPlan(json: string): MeasurementPlan {
 
 /** zod types an absent key as possibly undefined; the contract has it absent. */
 function withoutAbsent(plan: z.infer<typeof measurementPlanSchema>): MeasurementPlan {
-  const { planted, replacements, blocks, ownPids, launchHeader, ...rest } = plan;
+  const { planted, replacements, blocks, ownPids, launchHeader, ...others } = plan;
+  const { service, contained, share, traceSeed, ...rest } = others;
   return {
     ...rest,
     ...(planted === undefined ? {} : { planted: plantedOf(planted) }),
     ...(replacements === undefined ? {} : { replacements }),
     ...(blocks === undefined ? {} : { blocks }),
     ...(ownPids === undefined ? {} : { ownPids }),
+    ...(service === undefined ? {} : { service }),
+    ...(contained === undefined ? {} : { contained }),
+    ...(share === undefined ? {} : { share }),
+    ...(traceSeed === undefined ? {} : { traceSeed }),
     ...(launchHeader === undefined ? {} : { launchHeader }),
   };
 }

@@ -145,5 +145,7 @@ function parseFitness(text: string): WindowFitness {
     sent: count('sent'),
     received: count('received'),
     ...(fields.has('waited') ? { waited: count('waited') } : {}),
+    ...(fields.get('contained') === '1' ? { contained: true } : {}),
+    ...(fields.has('missing-workers') ? { missingWorkers: count('missing-workers') } : {}),
   };
 }

@@ -31,6 +31,7 @@ export function formatSample(sample: Sample): string {
 
 export function formatFitness(fitness: WindowFitness): string {
   const { window, latenessP99Us, runQueueShare, foreignCores, sent, received, waited } = fitness;
+  const { contained, missingWorkers } = fitness;
   const fields = [
     `window=${window}`,
     `lateness-p99-us=${Math.round(latenessP99Us)}`,
@@ -39,6 +40,8 @@ export function formatFitness(fitness: WindowFitness): string {
     `sent=${sent}`,
     `received=${received}`,
     ...(waited === undefined ? [] : [`waited=${waited}`]),
+    ...(contained === true ? ['contained=1'] : []),
+    ...(missingWorkers === undefined ? [] : [`missing-workers=${missingWorkers}`]),
   ];
   return `# fitness: ${fields.join(' ')}`;
 }

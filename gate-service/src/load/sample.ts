@@ -34,10 +34,17 @@ export interface WindowFitness {
    * when nobody watched: that is not the same as none.
    */
   readonly foreignCores?: number;
+  /** The sender ran in a container, where foreign CPU is not asked for: see the plan. */
+  readonly contained?: boolean;
+  /** Of several workers, those whose report of this window never came: it holds a part of the requests only. */
+  readonly missingWorkers?: number;
   readonly sent: number;
   /** Requests with a record: an answer or an error word. */
   readonly received: number;
-  /** Requests that found every allowed connection busy and had to wait for one. Absent in older files. */
+  /**
+   * Requests that found every allowed connection busy and had to wait for one; with several workers as many
+   * as if all of them had fared like the worst. Absent in older files.
+   */
   readonly waited?: number;
 }
 

@@ -8,7 +8,17 @@ export interface SenderArm {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** A worker's part of a measurement that several send together. */
+export interface WorkerShare {
+  /** From 0 to `of` - 1. */
+  readonly place: number;
+  /** Workers that share the arrivals out among them. */
+  readonly of: number;
+}
+
 export interface MeasurementPlan {
+  /** Service of the catalogue that is measured, for senders that run where its arms do. */
+  readonly service?: string;
   /** Where the requests go: a loopback or cluster address, never one from a request. */
   readonly target: { readonly host: string; readonly port: number };
   /** Host header. */
@@ -53,11 +63,23 @@ export interface MeasurementPlan {
   /** 0–1: share of requests sent on a fresh connection. */
   readonly freshConnections: number;
   readonly seed: number;
+  /** What the requests' trace ids are made of; the seed unless told. The same for all workers of a measurement. */
+  readonly traceSeed?: number;
   /**
    * Processes of the measurement and of the service under test; what they and their descendants use is
    * not foreign. The sender itself and its parent never are.
    */
   readonly ownPids?: readonly number[];
+  /**
+   * The sender runs in a container and the nodes run in others, maybe on other machines: foreign CPU cannot
+   * be told there, and is not asked for. Whoever takes the sender's cores shows in its wait for them.
+   */
+  readonly contained?: boolean;
+  /**
+   * The part of one of several workers, whose windows and phases somebody else begins for all. The rate and
+   * the connections are this worker's own already.
+   */
+  readonly share?: WorkerShare;
   /** Response header by which a node names itself; `x-speed-gate-node` when absent. */
   readonly launchHeader?: string;
 }
@@ -80,6 +102,8 @@ export interface SenderResult {
 
 export interface SenderListener {
   window(report: WindowReport): void;
+  /** Something that a person should know and that does not end the measurement: a worker was lost. */
+  said?(message: string): void;
   /**
    * How many windows are to be sent in all, from `windows` to `windows + replacements` of the plan; asked
    * after each report. What was wanted once stays wanted. Absent: the planned ones.

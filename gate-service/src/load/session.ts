@@ -11,13 +11,18 @@ import { createPairing } from './pairing.ts';
 import { RequestClient, type Exchange, type Settled } from './request-client.ts';
 import { plainField, PLANTED_HELD } from './sample-format.ts';
 import { SampleOutput } from './sample-output.ts';
+import type { Schedule } from './schedule.ts';
 import type { MeasurementEnd } from './sample.ts';
 import type { MeasurementPlan, PlantedBlock, SenderArm } from './sender.ts';
 import { TargetWatch } from './target-watch.ts';
+import { hasOwnTrace, TRACE_HEADER, traceparentOf } from './trace-context.ts';
 import { PairTurns, type Turn, type Turns } from './turns.ts';
-import { isSteady, TREND_WINDOWS, type WarmUpWindow } from './warm-up.ts';
+import { isWarm, warmupWindowSeconds, type WarmUpWindow } from './warm-up.ts';
 import { WindowBook, type CompleteWindow } from './window-book.ts';
 import { WindowSchedule } from './window-schedule.ts';
+import { OrderedSchedule } from './workers/ordered-schedule.ts';
+import { CLOCK_REMARK, LAST_REMARK, READY_REMARK, type Order } from './workers/orders.ts';
+import { SharedArrivals } from './workers/shared-arrivals.ts';
 import { renderRequest } from './workload.ts';
 
 const DEFAULT_LAUNCH_HEADER = 'x-speed-gate-node';
@@ -38,7 +43,12 @@ interface UnderWay {
 export class Session {
   readonly #plan: MeasurementPlan;
   readonly #output: SampleOutput;
-  readonly #schedule: WindowSchedule;
+  readonly #schedule: Schedule;
+  /** Of a sender that decides itself how it goes on; the other one of a worker that is told. */
+  readonly #own: WindowSchedule | undefined;
+  readonly #ordered: OrderedSchedule | undefined;
+  readonly #shared: SharedArrivals | undefined;
+  readonly #begin = Promise.withResolvers<number>();
   readonly #turns: Turns;
   readonly #client: RequestClient;
   readonly #probe: FitnessProbe;
@@ -63,17 +73,11 @@ export class Session {
       this.#finished.reject(error instanceof Error ? error : new Error(String(error)));
     };
     this.#output = new SampleOutput(write);
-    this.#schedule = new WindowSchedule({
-      windowUs: plan.windowSeconds * 1e6,
-      warmupWindowUs: warmupWindowSeconds(plan) * 1e6,
-      warmupMaxUs: plan.warmup.maxSeconds * 1e6,
-      windows: plan.windows,
-      replacements: plan.replacements ?? 0,
-      plantedWindows: plan.planted?.windows ?? 0,
-      plantedHeld: plan.planted?.held ?? false,
-      maxUs: plan.limits.maxSeconds * 1e6,
-    });
-    this.#turns = createTurns(plan, this.#schedule);
+    if (plan.share === undefined) this.#schedule = this.#own = ownSchedule(plan);
+    else this.#schedule = this.#ordered = new OrderedSchedule(plan.limits.maxSeconds * 1e6);
+    const { shared, turns } = createTurns(plan, this.#schedule);
+    this.#shared = shared;
+    this.#turns = turns;
     this.#checks = plan.workload.requests.map(({ expect }) => createAnswerCheck(expect));
     this.#client = new RequestClient(
       {
@@ -91,6 +95,7 @@ export class Session {
         this.#windowComplete(window);
       },
       fail,
+      plan.contained ?? false,
     );
     this.#metronome = new Metronome(() => {
       this.#guarded(() => {
@@ -113,7 +118,10 @@ export class Session {
         ...(replacements === 0 ? {} : { replacements }),
         ...(planted === undefined ? {} : { plantedDelayUs: planted.delayMs * 1000 }),
       },
-      this.#probe.watchesForeignCpu ? [] : ['# foreign-cpu: not watched'],
+      [
+        `# trace-seed: ${this.#plan.traceSeed ?? this.#plan.seed}`,
+        ...(this.#probe.watchesForeignCpu ? [] : ['# foreign-cpu: not watched']),
+      ],
     );
     const housekeeping = setInterval(() => {
       this.#guarded(() => {
@@ -123,7 +131,7 @@ export class Session {
     let end: MeasurementEnd = 'failed';
     try {
       await Promise.race([this.#metronome.ready(), this.#finished.promise]);
-      this.#startUs = monotonicUs() + LEAD_IN_US;
+      this.#startUs = await Promise.race([this.#startAt(), this.#finished.promise.then(never)]);
       this.#metronome.wakeAt(this.#startUs + this.#turns.nextUs);
       end = await this.#finished.promise;
       await this.#book.settled();
@@ -138,7 +146,10 @@ export class Session {
           inFlight: this.#sent - this.#received,
           cpuSeconds: (user + system) / 1e6,
         },
-        { ended: end, ...(end === 'failed' ? {} : { steady: this.#schedule.steady }) },
+        {
+          ended: end,
+          ...(end === 'failed' || this.#own === undefined ? {} : { steady: this.#own.steady }),
+        },
       );
       await this.#client.close();
     }
@@ -147,7 +158,7 @@ export class Session {
 
   /** The judge knows enough: ends the window in progress, then sends the planted block. */
   stop(): void {
-    this.#schedule.stop();
+    this.#own?.stop();
     this.#guarded(() => {
       this.#goOn();
     });
@@ -155,7 +166,7 @@ export class Session {
 
   /** The starter has looked at this window's fitness and wants so many windows in all. */
   seen(window: number, wanted: number): void {
-    this.#schedule.seen(window, wanted);
+    this.#own?.seen(window, wanted);
     this.#guarded(() => {
       this.#goOn();
     });
@@ -166,9 +177,45 @@ export class Session {
     this.#guarded(() => {
       if (this.#heldSinceUs === undefined) throw new Error('a delay for a block that is not due');
       this.#output.facts({ plantedDelayUs: delayMs * 1000 });
-      this.#schedule.plant(half);
+      this.#own?.plant(half);
       this.#goOn();
     });
+  }
+
+  /** Of a worker: what it is told. Answers go between the lines of the samples. */
+  order(order: Order): void {
+    this.#guarded(() => {
+      this.#obey(order);
+    });
+  }
+
+  #obey(order: Order): void {
+    switch (order.order) {
+      case 'clock':
+        this.#output.remark(`${CLOCK_REMARK}${monotonicUs()}`);
+        return;
+      case 'begin':
+        this.#begin.resolve(order.atUs);
+        return;
+      case 'segment':
+        this.#shared?.take(order.segment.share);
+        this.#ordered?.order(order.segment);
+        this.#goOn();
+        return;
+      case 'last':
+        this.#output.remark(`${LAST_REMARK}${this.#ordered?.last(order.window) ?? order.window}`);
+        return;
+      case 'end':
+        this.#schedule.terminate('planned');
+        this.#overWhenDone();
+    }
+  }
+
+  /** A worker waits for the moment that all of them have in common. */
+  #startAt(): Promise<number> {
+    if (this.#ordered === undefined) return Promise.resolve(monotonicUs() + LEAD_IN_US);
+    this.#output.remark(READY_REMARK);
+    return this.#begin.promise;
   }
 
   /** Sends nothing more; requests under way still get their records. */
@@ -196,9 +243,15 @@ export class Session {
       }
       const turn = this.#turns.next();
       if (turn === undefined) {
-        if (this.#pausing) this.#book.end();
-        else this.#overWhenDone();
-        return;
+        if (!this.#pausing) {
+          this.#overWhenDone();
+          return;
+        }
+        this.#book.end();
+        // How it goes on may be known already.
+        if (!this.#schedule.mayGoOn) return;
+        this.#skipAhead();
+        continue;
       }
       this.#send(turn, nowUs);
     }
@@ -211,12 +264,16 @@ export class Session {
 
   /** Goes on after waiting, if it is known how. */
   #goOn(): void {
-    if (this.#schedule.mayGoOn) this.#resume();
+    if (this.#startUs !== 0 && this.#schedule.mayGoOn) this.#resume();
   }
 
   #resume(): void {
-    this.#turns.skipTo(monotonicUs() - this.#startUs);
+    this.#skipAhead();
     this.#sendDue();
+  }
+
+  #skipAhead(): void {
+    this.#turns.skipTo(Math.max(monotonicUs() - this.#startUs, this.#schedule.goOnUs));
   }
 
   #send({ pair, window, side, planted, intendedUs }: Turn, nowUs: number): void {
@@ -260,7 +317,12 @@ export class Session {
     underWay.exchange = this.#client.send(
       {
         ...rendered,
-        headers: { ...headers, host: this.#plan.authority, ...arm.headers },
+        headers: {
+          ...headers,
+          ...(hasOwnTrace(headers) ? {} : { [TRACE_HEADER]: this.#traceparent(arm, intendedUs) }),
+          host: this.#plan.authority,
+          ...arm.headers,
+        },
         fresh: pair.fresh,
         needsBody: check.needsBody,
       },
@@ -270,6 +332,11 @@ export class Session {
         });
       },
     );
+  }
+
+  #traceparent({ name }: SenderArm, intendedUs: number): string {
+    const { seed, traceSeed = seed } = this.#plan;
+    return traceparentOf({ seed: traceSeed, arm: name, intendedUs });
   }
 
   /** In the planted block the first arm meets itself with the delay. */
@@ -312,16 +379,9 @@ export class Session {
 
   #windowComplete({ fitness, warmUp }: CompleteWindow): void {
     this.#output.window(fitness);
-    if (this.#schedule.phase !== 'warm-up') return;
+    if (this.#own === undefined || this.#schedule.phase !== 'warm-up') return;
     this.#warmUp.push(warmUp);
-    const { minSeconds, minRequests } = this.#plan.warmup;
-    const seconds = this.#warmUp.length * warmupWindowSeconds(this.#plan);
-    const answered = ([0, 1] as const).map((arm) =>
-      this.#warmUp.reduce((sum, { latenciesUs }) => sum + latenciesUs[arm].length, 0),
-    );
-    if (seconds >= minSeconds && Math.min(...answered) >= minRequests && isSteady(this.#warmUp)) {
-      this.#schedule.warm();
-    }
+    if (isWarm(this.#warmUp, warmupWindowSeconds(this.#plan), this.#plan.warmup)) this.#own.warm();
   }
 
   #overWhenDone(): void {
@@ -335,24 +395,42 @@ export class Session {
   }
 }
 
-function createTurns(plan: MeasurementPlan, schedule: WindowSchedule): Turns {
-  const { blocks, pairsPerSecond, seed } = plan;
+function ownSchedule(plan: MeasurementPlan): WindowSchedule {
+  return new WindowSchedule({
+    windowUs: plan.windowSeconds * 1e6,
+    warmupWindowUs: warmupWindowSeconds(plan) * 1e6,
+    warmupMaxUs: plan.warmup.maxSeconds * 1e6,
+    windows: plan.windows,
+    replacements: plan.replacements ?? 0,
+    plantedWindows: plan.planted?.windows ?? 0,
+    plantedHeld: plan.planted?.held ?? false,
+    maxUs: plan.limits.maxSeconds * 1e6,
+  });
+}
+
+function never(): never {
+  throw new Error('the sending was over before it began');
+}
+
+function createTurns(
+  plan: MeasurementPlan,
+  schedule: Schedule,
+): { readonly turns: Turns; readonly shared?: SharedArrivals } {
+  const { blocks, pairsPerSecond, seed, share = { place: 0, of: 1 } } = plan;
   const { phases } = plan.workload;
   const pairing = createPairing({
     weights: plan.workload.requests.map(({ weight }) => weight),
     freshConnections: plan.freshConnections,
     seed,
+    share,
   });
   const random = createRandom(seed, 'arrivals');
   if (blocks === undefined) {
-    return new PairTurns(
-      schedule,
-      createArrivals(plan.arrivals, 2 * pairsPerSecond, random, phases),
-      pairing,
-    );
+    const shared = new SharedArrivals(plan, share, random);
+    return { turns: new PairTurns(schedule, shared, pairing), shared };
   }
   let couples = 0;
-  return new BlockTurns(schedule, {
+  const turns = new BlockTurns(schedule, {
     blockUs: blocks.seconds * 1e6,
     // Both blocks of a couple meet the same phases; the next couple goes on where they ended.
     arrivals: () =>
@@ -360,11 +438,5 @@ function createTurns(plan: MeasurementPlan, schedule: WindowSchedule): Turns {
     pairing,
     order: createRandom(seed, 'blocks'),
   });
-}
-
-/** Short enough that the floor of warm-up holds as many windows as the trend needs; at least 0.2 s. */
-function warmupWindowSeconds({ blocks, windowSeconds, warmup }: MeasurementPlan): number {
-  // A couple of blocks is not cut.
-  if (blocks !== undefined) return windowSeconds;
-  return Math.min(windowSeconds, Math.max(0.2, warmup.minSeconds / TREND_WINDOWS));
+  return { turns };
 }

@@ -1,7 +1,7 @@
 /** The order of sending: which request leaves when, to which arm, in which window. Pure. */
 import type { Arrivals } from './arrivals.ts';
 import type { Pair, Pairing } from './pairing.ts';
-import type { WindowSchedule } from './window-schedule.ts';
+import type { Schedule } from './schedule.ts';
 
 /** One request's place in the schedule. */
 export interface Turn {
@@ -29,7 +29,7 @@ export interface Turns {
  * second request stands in the window of the first, so that the arms stay balanced.
  */
 export class PairTurns implements Turns {
-  readonly #schedule: WindowSchedule;
+  readonly #schedule: Schedule;
   readonly #arrivals: Arrivals;
   readonly #pairing: Pairing;
   #nextUs: number;
@@ -37,7 +37,7 @@ export class PairTurns implements Turns {
   #first: Turn | undefined;
 
   /** @param arrivals of requests, two to a pair */
-  constructor(schedule: WindowSchedule, arrivals: Arrivals, pairing: Pairing) {
+  constructor(schedule: Schedule, arrivals: Arrivals, pairing: Pairing) {
     this.#schedule = schedule;
     this.#arrivals = arrivals;
     this.#pairing = pairing;

@@ -5,6 +5,7 @@
  */
 import { studentUpperQuantile } from '../statistics/distributions.ts';
 import { median } from './nearest-rank.ts';
+import type { MeasurementPlan } from './sender.ts';
 
 /** Windows that are looked at, at least. Fewer could not tell a trend from noise. */
 export const TREND_WINDOWS = 5;
@@ -44,6 +45,28 @@ export interface WarmUpWindow {
  */
 export function isSteady(windows: readonly WarmUpWindow[]): boolean {
   return isDifferenceSteady(windows) && !pilesUp(windows) && !rises(windows);
+}
+
+export interface WarmUpFloor {
+  readonly minSeconds: number;
+  /** Answers from each arm. */
+  readonly minRequests: number;
+}
+
+/** Whether warm-up may end: its floor is reached, and the comparison is steady. */
+export function isWarm(
+  windows: readonly WarmUpWindow[],
+  windowSeconds: number,
+  { minRequests, minSeconds }: WarmUpFloor,
+): boolean {
+  const answered = ([0, 1] as const).map((arm) =>
+    windows.reduce((sum, { latenciesUs }) => sum + latenciesUs[arm].length, 0),
+  );
+  return (
+    windows.length * windowSeconds >= minSeconds &&
+    Math.min(...answered) >= minRequests &&
+    isSteady(windows)
+  );
 }
 
 /**
@@ -102,4 +125,15 @@ function isDifferenceSteady(windows: readonly WarmUpWindow[]): boolean {
   const residual = ratios.reduce((sum, y, x) => sum + (y - meanY - slope * (x - meanX)) ** 2, 0);
   const standardError = Math.sqrt(residual / (n - 2) / sxx);
   return Math.abs(slope) <= studentUpperQuantile(TREND_LEVEL / 2, n - 2) * standardError;
+}
+
+/** Short enough that the floor of warm-up holds as many windows as the trend needs; at least 0.2 s. */
+export function warmupWindowSeconds({
+  blocks,
+  windowSeconds,
+  warmup,
+}: Pick<MeasurementPlan, 'blocks' | 'windowSeconds' | 'warmup'>): number {
+  // A couple of blocks is not cut.
+  if (blocks !== undefined) return windowSeconds;
+  return Math.min(windowSeconds, Math.max(0.2, warmup.minSeconds / TREND_WINDOWS));
 }

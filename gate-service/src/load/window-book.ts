@@ -31,6 +31,7 @@ export class WindowBook {
   readonly #probe: FitnessProbe;
   readonly #complete: (window: CompleteWindow) => void;
   readonly #failed: (error: unknown) => void;
+  readonly #contained: boolean;
   readonly #open: OpenWindow[] = [];
   #underWay = 0;
   #reports: Promise<void> = Promise.resolve();
@@ -39,7 +40,9 @@ export class WindowBook {
     probe: FitnessProbe,
     complete: (window: CompleteWindow) => void,
     failed: (error: unknown) => void,
+    contained = false,
   ) {
+    this.#contained = contained;
     this.#probe = probe;
     this.#complete = complete;
     this.#failed = failed;
@@ -119,7 +122,15 @@ export class WindowBook {
     const { window, sent, received, waited, latenessUs, latenciesUs, inFlight = 0 } = open;
     const latenessP99Us = latenessUs.length === 0 ? 0 : nearestRank(latenessUs, 0.99);
     this.#complete({
-      fitness: { window, latenessP99Us, ...difference, sent, received, waited },
+      fitness: {
+        window,
+        latenessP99Us,
+        ...difference,
+        sent,
+        received,
+        waited,
+        ...(this.#contained ? { contained: true } : {}),
+      },
       warmUp: { latenciesUs, waited, inFlight },
     });
   }

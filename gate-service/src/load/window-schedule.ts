@@ -1,5 +1,6 @@
 /** Which window a request belongs to: warm-up, the counted windows, the planted block. Pure. */
 import type { MeasurementEnd } from './sample.ts';
+import type { Schedule, SchedulePhase } from './schedule.ts';
 
 export interface WindowScheduleOptions {
   /** All times in microseconds since the measurement's start. */
@@ -16,17 +17,12 @@ export interface WindowScheduleOptions {
 }
 
 /**
- * `waiting`: all wanted windows are sent, and whether one has to be replaced is not known yet. `held`: no
- * further one is sent, and the proxy does not have the planted delay yet.
- */
-export type SchedulePhase = 'warm-up' | 'measuring' | 'waiting' | 'held' | 'planted' | 'over';
-
-/**
  * Warm-up windows are negative and rise; counted ones and their replacements are 0 to
  * windows + replacements − 1; the planted block follows from `windows + replacements` on, also after an
  * early stop or without replacements, so that a number always means the same.
  */
-export class WindowSchedule {
+export class WindowSchedule implements Schedule {
+  readonly goOnUs = 0;
   readonly #options: WindowScheduleOptions;
   readonly #mostWindows: number;
   #phase: SchedulePhase;
@@ -101,34 +97,26 @@ export class WindowSchedule {
     this.#plantedHalf = half;
   }
 
-  /** Of the planted block every second pair is left out. */
   get plantedHalf(): boolean {
     return this.#plantedHalf;
   }
 
-  /** In the phases `waiting` and `held`: whether {@link windowAt} would now go on. */
   get mayGoOn(): boolean {
     if (this.#phase === 'held') return this.#mayPlant;
     return this.#phase === 'waiting' && (this.#stopping || this.#lastSeen >= this.#lastSent);
   }
 
-  /** Nothing more is sent. */
   terminate(end: MeasurementEnd): void {
     if (this.#phase === 'over') return;
     this.#phase = 'over';
     this.#end = end;
   }
 
-  /** Whether the cap on time is reached at this time; nothing more is sent then. */
   expired(atUs: number): boolean {
     if (atUs >= this.#options.maxUs) this.terminate('max-seconds');
     return this.#phase === 'over';
   }
 
-  /**
-   * Window of a pair whose first request is meant to leave at this time; undefined when nothing is sent
-   * now: any more, or while it is `waiting` or `held`. Times must not fall from call to call.
-   */
   windowAt(intendedUs: number): number | undefined {
     while (!this.expired(intendedUs)) {
       switch (this.#phase) {

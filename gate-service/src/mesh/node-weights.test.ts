@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { EnvoyPlacement } from './envoy/bootstrap.ts';
 import { renderXds } from './envoy/render.ts';
 import { renderIstio } from './istio/render.ts';
+import type { IstioPlacement } from './istio/resources.ts';
 import { nodeWeights, speedOf } from './node-weights.ts';
 import { productionPlan } from './plan-fixture.ts';
 import type { MeshPlan, TrafficPolicy } from './plan.ts';
@@ -50,7 +51,11 @@ describe('both renderings', () => {
     admin: { address: '127.0.0.1', port: 18_081 },
     nodeId: 'production',
   };
-  const istio = { namespace: 'shop', gatewaySelector: { istio: 'gw' }, listen: { port: 8000 } };
+  const istio: IstioPlacement = {
+    namespace: 'shop',
+    gateway: { kind: 'own', selector: { istio: 'gw' }, listen: { port: 8000 } },
+    endpoints: { kind: 'listed' },
+  };
 
   function withSubsets(
     weights: readonly number[] | undefined,

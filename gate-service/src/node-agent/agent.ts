@@ -10,11 +10,17 @@ import { verifyBuild } from './build-file.ts';
 import { messageOf } from './component-error.ts';
 import { Httpd } from './httpd.ts';
 import { Jettys } from './jetty.ts';
+import { untilQuiet } from './drain.ts';
 import { createNodeStore, type NodeStore } from './node-state.ts';
-import type { ConfigurationResponse, NodeDescription, NodeStatus } from './protocol.ts';
+import type {
+  ConfigurationResponse,
+  DrainResponse,
+  NodeDescription,
+  NodeStatus,
+} from './protocol.ts';
 import { Refusal } from './refusal.ts';
 import { httpdRuntimeDirectory, httpdUser } from './runtime-directory.ts';
-import { untilServing } from './serving.ts';
+import { probe, untilServing, type Serving } from './serving.ts';
 import { endAll, endStrays, resume, startFresh, stateOf } from './start-up.ts';
 import { readStatus, type NodePhase } from './status.ts';
 import { SwapFailure, carryOut, retire, type InForce, type NodeParts } from './swap.ts';
@@ -34,6 +40,9 @@ export class NodeAgent {
   /** The change under way; there is never more than one. */
   #work: Promise<unknown> | undefined;
   #watch: NodeJS.Timeout | undefined;
+  #drain: Promise<DrainResponse> | undefined;
+  /** The readiness request under way: however many ask at once, the application gets one. */
+  #probe: Promise<Serving> | undefined;
 
   private constructor(parts: NodeParts, store: NodeStore, log: Log) {
     this.description = parts.description;
@@ -94,6 +103,9 @@ export class NodeAgent {
     if (this.#work !== undefined) {
       throw new Refusal('busy', 'A swap or restart is under way on this node; ask again later.');
     }
+    if (this.#drain !== undefined) {
+      throw new Refusal('not-ready', 'The node is being drained and takes no configuration.');
+    }
     const { hash } = checked.configuration;
     const previousHash = from.configuration.hash;
     if (hash === previousHash) {
@@ -105,11 +117,31 @@ export class NodeAgent {
   async status(): Promise<NodeStatus> {
     return readStatus({
       parts: this.#parts,
-      phase: this.#phase,
-      failure: this.#failure,
+      phase: this.#drain !== undefined && this.#phase === 'running' ? 'stopping' : this.#phase,
+      failure: this.#drain === undefined ? this.#failure : 'The node is being drained.',
       inForce: this.#inForce,
       counters: await this.#store.counters(),
     });
+  }
+
+  /** Whether traffic may come: a real request through httpd to Jetty is answered, and the node is not about to end. */
+  async readiness(): Promise<Serving> {
+    if (this.#drain !== undefined) return { ok: false, reason: 'The node is being drained.' };
+    if (this.#phase !== 'running') return { ok: false, reason: `The node is ${this.#phase}.` };
+    this.#probe ??= probe(this.description).finally(() => {
+      this.#probe = undefined;
+    });
+    return this.#probe;
+  }
+
+  /** Not ready from now on, but serving; resolves when requests have stopped coming. Asked again it is the same drain. */
+  async drain(): Promise<DrainResponse> {
+    this.#drain ??= untilQuiet(async () => {
+      const inForce = this.#inForce;
+      if (this.#phase !== 'running' || inForce === undefined) return undefined;
+      return this.#parts.jettys.jolokia(inForce.jetty).readCounters();
+    });
+    return this.#drain;
   }
 
   /** Drains the node and ends its processes. Waits for a change under way; never rejects for one that fails. */

@@ -4,10 +4,12 @@ import { z } from 'zod';
 import {
   agentProblemSchema,
   configurationResponseSchema,
+  drainResponseSchema,
   nodeStatusSchema,
   type AgentProblem,
   type ConfigurationRequest,
   type ConfigurationResponse,
+  type DrainResponse,
   type NodeStatus,
 } from './protocol.ts';
 
@@ -53,6 +55,8 @@ export interface NodeAgentClient {
     signal?: AbortSignal,
   ): Promise<ConfigurationResponse>;
   status(signal?: AbortSignal): Promise<NodeStatus>;
+  /** Makes the node not ready and waits until requests have stopped coming; it goes on serving. There is no way back. */
+  drain(signal?: AbortSignal): Promise<DrainResponse>;
   /** Drains the node and ends its processes and then the agent; resolves when the children are gone. */
   stop(signal?: AbortSignal): Promise<void>;
   /** Whether an agent answers; says nothing of httpd and Jetty. */
@@ -143,6 +147,11 @@ export function createNodeAgentClient(
       const path = '/status';
       const text = await call({ method: 'GET', path, timeoutMs: limits.query, signal });
       return read(nodeStatusSchema, path, text);
+    },
+    async drain(signal) {
+      const path = '/drain';
+      const text = await call({ method: 'POST', path, timeoutMs: limits.stop, signal });
+      return read(drainResponseSchema, path, text);
     },
     async stop(signal) {
       await call({ method: 'POST', path: '/stop', timeoutMs: limits.stop, signal });

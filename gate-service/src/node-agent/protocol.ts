@@ -13,6 +13,8 @@ export const nodeDescriptionSchema = z.strictObject({
   /** The node's own folder: configurations by generation, pid records, logs. */
   directory: z.string(),
   address: z.string().default('127.0.0.1'),
+  /** Where the agent itself listens; absent: on loopback, as httpd's status does. In a pod the platform calls from outside. */
+  agentAddress: z.ipv4().optional(),
   ports: z.strictObject({
     agent: z.int().min(1).max(65535),
     httpd: z.int().min(1).max(65535),
@@ -22,8 +24,10 @@ export const nodeDescriptionSchema = z.strictObject({
     jolokia: z.tuple([z.int().min(1).max(65535), z.int().min(1).max(65535)]),
   }),
   build: z.strictObject({
-    /** SHA-256 of the WAR, lower-case hex. */
+    /** SHA-256 of the WAR, lower-case hex; or of the image that brings it. */
     digest: z.string().regex(/^[0-9a-f]{64}$/),
+    /** `image`: the container runtime has verified what the node runs. Absent: the digest is the WAR's own, and is checked. */
+    digestOf: z.enum(['war', 'image']).optional(),
     war: z.string(),
   }),
   configuration: knobValuesSchema,
@@ -82,6 +86,13 @@ export const agentProblemSchema = z.looseObject({
   violations: z.array(z.strictObject({ rule: z.string(), message: z.string() })).optional(),
 });
 export type AgentProblem = z.infer<typeof agentProblemSchema>;
+
+/** Answer of a drain; `quiet`: no request had come for a while, else the time was up. */
+export const drainResponseSchema = z.strictObject({
+  quiet: z.boolean(),
+  milliseconds: z.number(),
+});
+export type DrainResponse = z.infer<typeof drainResponseSchema>;
 
 const processUsageSchema = z.strictObject({
   pid: z.int(),

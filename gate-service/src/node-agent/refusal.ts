@@ -12,6 +12,7 @@ export type RefusalCode =
   | 'unauthorized'
   | 'busy'
   | 'not-ready'
+  | 'not-serving'
   | 'not-found'
   | 'bad-request'
   | 'internal';
@@ -23,6 +24,7 @@ const PROBLEMS: Readonly<Record<RefusalCode, { status: number; title: string }>>
   unauthorized: { status: 401, title: 'The token is missing or wrong' },
   busy: { status: 409, title: 'The node is being changed' },
   'not-ready': { status: 409, title: 'The node does not run' },
+  'not-serving': { status: 503, title: 'The node takes no traffic' },
   'not-found': { status: 404, title: 'There is no such resource' },
   'bad-request': { status: 400, title: 'The request cannot be read' },
   internal: { status: 500, title: 'The agent failed' },

@@ -1,4 +1,4 @@
-/** The agent's HTTP face on the loopback interface; see protocol.ts for what goes over it. */
+/** The agent's HTTP face, on the loopback interface unless the node is a pod; see protocol.ts for what goes over it. */
 import { timingSafeEqual, createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
@@ -12,6 +12,8 @@ const LARGEST_BODY_BYTES = 256 * 1024;
 
 export interface AgentServerOptions {
   readonly agent: NodeAgent;
+  /** The token in force now, asked for on every call; absent: the description's. */
+  readonly token?: () => Promise<string>;
   /** Called once the answer to POST /stop is sent. */
   readonly onStopped: () => void;
 }
@@ -30,12 +32,22 @@ const json = (value: unknown): Answer => ({
   body: JSON.stringify(value),
 });
 
-/** Listens on 127.0.0.1 at the node's agent port. Rejects when the port is taken. */
-export async function serveAgent({ agent, onStopped }: AgentServerOptions): Promise<Server> {
-  const { token, ports, name } = agent.description;
+/** Health and readiness are asked by whoever watches the node (the kubelet), which has no token. */
+const OPEN = new Set(['GET /healthz', 'GET /readyz']);
+
+/** Listens at the node's agent port. Rejects when the port is taken. */
+export async function serveAgent(options: AgentServerOptions): Promise<Server> {
+  const { agent, onStopped } = options;
+  const { ports, name, agentAddress = '127.0.0.1', token: fixed } = agent.description;
+  const token = options.token ?? (async () => Promise.resolve(fixed));
   const metrics = createMetrics(name);
   const routes: Readonly<Record<string, Route>> = {
     'GET /healthz': async () => Promise.resolve(json({ ok: true })),
+    'GET /readyz': async () => {
+      const readiness = await agent.readiness();
+      if (!readiness.ok) throw new Refusal('not-serving', readiness.reason);
+      return json({ ready: true });
+    },
     'GET /status': async () => json(await agent.status()),
     'GET /metrics': async () => ({
       status: 200,
@@ -47,6 +59,7 @@ export async function serveAgent({ agent, onStopped }: AgentServerOptions): Prom
       if (!parsed.success) throw new Refusal('bad-request', z.prettifyError(parsed.error));
       return json(await agent.configure(parsed.data.values));
     },
+    'POST /drain': async () => json(await agent.drain()),
     'POST /stop': async () => {
       await agent.stop();
       return json({ stopped: true });
@@ -56,7 +69,7 @@ export async function serveAgent({ agent, onStopped }: AgentServerOptions): Prom
   const answer = async (request: IncomingMessage): Promise<Answer> => {
     const what = `${request.method ?? ''} ${(request.url ?? '').split('?')[0] ?? ''}`;
     try {
-      if (what !== 'GET /healthz') requireToken(request, token);
+      if (!OPEN.has(what)) requireToken(request, await token());
       const route = routes[what];
       if (route === undefined) throw new Refusal('not-found', `The agent has no ${what}.`);
       return await route(request);
@@ -88,13 +101,13 @@ export async function serveAgent({ agent, onStopped }: AgentServerOptions): Prom
       reject(
         error.code === 'EADDRINUSE'
           ? new Error(
-              `port 127.0.0.1:${ports.agent}, meant for the node agent, is taken by another process; is an agent of this node running already?`,
+              `port ${agentAddress}:${ports.agent}, meant for the node agent, is taken by another process; is an agent of this node running already?`,
               { cause: error },
             )
           : error,
       );
     });
-    server.listen(ports.agent, '127.0.0.1', resolve);
+    server.listen(ports.agent, agentAddress, resolve);
   });
   return server;
 }

@@ -72,8 +72,10 @@ export interface ProductionRouting {
 /** An arm as it is now, read from its nodes and the proxy. */
 export interface ArmObservation {
   readonly arm: Arm;
-  /** Share of unmarked production traffic in per cent, as the proxy has it; 0 in staging. */
+  /** Share of unmarked production traffic in per cent, as the proxy has it; 0 in staging; NaN while it cannot be seen. */
   readonly weight: number;
+  /** Of production, where the platform keeps one set of nodes for good: not (all) on those yet, see `Platform.takeOver`. */
+  readonly besidePrimary?: boolean;
   readonly nodes: readonly {
     readonly name: string;
     /** Absent when the node's agent does not answer. */
@@ -87,6 +89,8 @@ export interface ArmObservation {
 export interface EntryPoint {
   readonly host: string;
   readonly port: number;
+  /** Host header of the service's requests there, where it is not the first of its `hosts`. */
+  readonly authority?: string;
 }
 
 export interface Platform {
@@ -110,10 +114,15 @@ export interface Platform {
   observe(service: string, environment: Environment): Promise<readonly ArmObservation[]>;
   /** Takes an arm's routes away, drains it, stops its nodes. Refuses an arm that carries production weight. */
   remove(armId: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Moves the arm in force onto the nodes that the platform keeps for production for good, without its requests
+   * noticing; the arm keeps its id. Cut off, it goes on with the next call. Absent where arms stay on nodes of their own.
+   */
+  readonly takeOver?: (armId: string, signal: AbortSignal) => Promise<void>;
   /** All production traffic of the service to this arm, observed; used to go back. */
   restore(service: string, armId: string, signal: AbortSignal): Promise<void>;
-  /** Where an environment's traffic enters. */
-  entryPoint(environment: Environment): EntryPoint;
+  /** Where a service's traffic of an environment enters. @throws PlatformError `not-found` for a service that is not known */
+  entryPoint(environment: Environment, service: string): EntryPoint;
 }
 
 export type PlatformFailure =

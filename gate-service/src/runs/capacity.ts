@@ -23,6 +23,7 @@ export async function measureCapacity(
   requireRoomForCapacity(context.service, await productionBesides(), '/thresholds');
   const { blockSeconds, couples } = context.profile.capacity;
   const { seed, workload } = context.run.settings;
+  const entry = world.platform.entryPoint('staging', context.service.name);
   const measured: CapacityBlock[] = [];
   await context.tell(
     'progress',
@@ -35,8 +36,8 @@ export async function measureCapacity(
       context.signal.throwIfAborted();
       const reading = await capacity.measure(
         {
-          target: world.platform.entryPoint('staging'),
-          authority: context.service.hosts[0] ?? context.service.name,
+          target: { host: entry.host, port: entry.port },
+          authority: entry.authority ?? context.service.hosts[0] ?? context.service.name,
           requests: workload.requests,
           connections,
           headers: { [headers.arm]: name },

@@ -134,6 +134,11 @@ export class ComparisonWatch implements SenderListener {
     this.#progress(report);
   }
 
+  /** Of the sender itself, such as that it lost a worker. */
+  said(message: string): void {
+    this.#say(message, {});
+  }
+
   /** From the warm-up on: requests that fail there fail too. */
   #watchFailures(samples: readonly Sample[]): void {
     if (this.#failures === undefined || this.#burst !== undefined) return;

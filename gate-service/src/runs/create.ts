@@ -166,6 +166,7 @@ export function createRuns(deps: RunsDependencies): Runs {
     judge: runJudge,
     sampleFiles,
     clock,
+    platform: platform.kind,
     services,
     productionBesides,
     driving: () => driver.driving,

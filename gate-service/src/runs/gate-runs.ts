@@ -1,10 +1,12 @@
 /** The run service: what the API calls. It reads and stores; the replica that drives does the rest. */
+import type { PlatformKind } from '../platforms/platform.ts';
 import type { CatalogueService } from '../settings/catalogue.ts';
 import { isoNow } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { Driving } from './driving.ts';
 import type { Journal } from './journal.ts';
 import type { Notifier } from './notifier.ts';
+import { requireUploaded } from './named-build.ts';
 import { People } from './people.ts';
 import type { RunJudge, SampleFiles } from './ports.ts';
 import type { Promotions } from './promotion.ts';
@@ -49,6 +51,8 @@ export interface GateRunsDependencies {
   readonly judge: RunJudge;
   readonly sampleFiles: Pick<SampleFiles, 'read'>;
   readonly clock: Clock;
+  /** Where builds run: says how they are named. Default `local`. */
+  readonly platform?: PlatformKind;
   readonly services: readonly CatalogueService[];
   /** Services whose production runs on the machine that staging has. */
   readonly productionBesides: () => Promise<readonly string[]>;
@@ -165,7 +169,7 @@ export class GateRuns implements RunService {
   async setReference(name: string, order: ReferenceOrder, actor: string): Promise<ReferenceRecord> {
     const { clock, store } = this.#deps;
     const service = this.#service(name);
-    await this.#submitting.requireBuild(order.build);
+    await requireUploaded(this.#deps.store, order.build);
     const reference = { service: service.name, ...order, actor, at: isoNow(clock) };
     await store.appendAudit({
       at: reference.at,

@@ -26,11 +26,12 @@ export function planOf(
     SenderArm,
     SenderArm,
   ];
+  const entry = context.deps.world.platform.entryPoint('staging', service.name);
   const replacements = replacementsFor(request.windows);
   const plantedWindows = request.planted === undefined ? 0 : profile.planted.windows;
   return {
-    target: context.deps.world.platform.entryPoint('staging'),
-    authority: service.hosts[0] ?? service.name,
+    target: { host: entry.host, port: entry.port },
+    authority: entry.authority ?? service.hosts[0] ?? service.name,
     arms: [first, second],
     ...(request.planted !== undefined
       ? {
@@ -58,7 +59,9 @@ export function planOf(
         SPARE_SECONDS,
     },
     freshConnections: workload.freshConnections,
-    ownPids: pids,
+    service: service.name,
+    // Where the nodes run elsewhere their processes are nobody's here.
+    ...(context.deps.machine === undefined ? { contained: true } : { ownPids: pids }),
     // Fresh data: every attempt has its own arrivals and pairing, all from the run's seed.
     seed: (seed + attempt) >>> 0,
   };

@@ -1,5 +1,6 @@
 /** What every order of a person has to keep, whatever it orders. Pure. */
 import { RefusedError } from './run-service.ts';
+import type { PromotionOrder } from './run-service.ts';
 
 const LEAST_REASON = 10;
 const DEFAULT_MS = 3_600_000;
@@ -75,6 +76,22 @@ export function requireSomebodyElse(
   throw new RefusedError(
     'own-run',
     `${actor} ${how} run ${run.id}: ${what === 'override' ? 'an override' : 'a promotion of this service'} takes somebody else`,
+  );
+}
+
+/**
+ * The second pair of eyes is a person's: a pipeline with two tokens has none.
+ * @throws RefusedError `person-needed`
+ */
+export function requirePerson(
+  service: string,
+  actor: string,
+  { byPerson = false }: Pick<PromotionOrder, 'byPerson'>,
+): void {
+  if (byPerson) return;
+  throw new RefusedError(
+    'person-needed',
+    `the service catalogue asks for four eyes on ${service}: a pass is promoted by a person with a token of his own, and ${actor} is a pipeline or has not signed in`,
   );
 }
 

@@ -255,7 +255,7 @@ describe('an override', () => {
 describe('a promotion of a pass', () => {
   const order = { build: NEW, configuration: stock.hash, reason };
 
-  it('takes four eyes where the catalogue says so; the button back does not', async () => {
+  it('takes four eyes of people where the catalogue says so; the button back does not', async () => {
     Object.assign(world.service, { fourEyes: true });
     await gate.gate({ promote: 'manual', startedBy: 'ann' });
     for (const actor of ['ci', 'ann']) {
@@ -263,7 +263,10 @@ describe('a promotion of a pass', () => {
         code: 'own-run',
       });
     }
-    await gate.runs.promote('checkout', order, 'bob');
+    await expect(gate.runs.promote('checkout', order, 'another-pipeline')).rejects.toMatchObject({
+      code: 'person-needed',
+    });
+    await gate.runs.promote('checkout', { ...order, byPerson: true }, 'bob');
     await settle();
     expect(await inForce()).toBe(NEW);
     const { items } = await world.store.runs({ service: 'checkout' }, { limit: 1 });
@@ -345,7 +348,8 @@ describe('a promotion of a pass', () => {
     await expect(gate.runs.promote('checkout', order, 'ci')).rejects.toMatchObject({
       code: 'own-run',
     });
-    expect(await gate.runs.promote('checkout', order, 'ann')).toMatchObject({
+    const second = { ...order, byPerson: true };
+    expect(await gate.runs.promote('checkout', second, 'ann')).toMatchObject({
       build: NEW,
       runId: run.id,
     });

@@ -6,7 +6,7 @@ import { DueOrders } from './due-orders.ts';
 import type { Journal } from './journal.ts';
 import type { Notifier } from './notifier.ts';
 import { against } from './override-words.ts';
-import { checkedExpiry, checkedReason, requireSomebodyElse } from './order-rules.ts';
+import { checkedExpiry, checkedReason, requirePerson, requireSomebodyElse } from './order-rules.ts';
 import { promotable, requirePromotable, targetOfOverride } from './promotable.ts';
 import type { Promotions } from './promotion.ts';
 import type { NewAuditEntry, OverrideRecord, PromotionRecord, RunRecord } from './records.ts';
@@ -45,7 +45,10 @@ export class People {
     const pair = { build: order.build, configurationHash: order.configuration };
     await this.#requireFree(service.name);
     const { origin, run } = await promotable(store, service.name, pair);
-    if (service.fourEyes && run !== undefined) requireSomebodyElse(run, actor, 'promotion');
+    if (service.fourEyes && run !== undefined) {
+      requireSomebodyElse(run, actor, 'promotion');
+      requirePerson(service.name, actor, order);
+    }
     await store.appendAudit({
       at: isoNow(clock),
       actor,

@@ -2,7 +2,8 @@
  * Production as it must be: the arm in force carries everything and nothing else is left over.
  * Used at the end of every run and promotion and when the service starts.
  */
-import type { Clock } from './clock.ts';
+import { asError, type Clock } from './clock.ts';
+import { rethrowLeaving } from './endings.ts';
 import { persist } from './persistence.ts';
 import type { InForce } from './records.ts';
 import type { RunStore } from './run-store.ts';
@@ -16,7 +17,12 @@ export interface Settled {
   readonly restored: boolean;
   /** Arms that were removed. */
   readonly removed: readonly string[];
+  /** Why the arm in force is still beside the nodes that are production's for good; absent when it is not. */
+  readonly beside?: string;
 }
+
+/** Fresh nodes one after the other, each drained: a deadline of its own, so that cleaning up gets its own, too. */
+const TAKE_OVER_MS = 600_000;
 
 export class Production {
   readonly #world: World;
@@ -45,8 +51,20 @@ export class Production {
     if (own === undefined) return { inForce, present: false, restored: false, removed: [] };
     const restored = own.weight !== 100 || others.some((observation) => observation.weight > 0);
     if (restored) await this.#world.restore(inForce.armId, owner, signal);
+    const beside = own.besidePrimary === true ? await this.#takeOver(inForce, owner) : undefined;
     const removed = await this.#remove(others, owner, signal);
-    return { inForce, present: true, restored, removed };
+    return { inForce, present: true, restored, removed, ...(beside !== undefined && { beside }) };
+  }
+
+  /** In force it is either way: what keeps it from its place is told, and tried again the next time. */
+  async #takeOver({ armId }: InForce, owner: Owner): Promise<string | undefined> {
+    try {
+      await this.#world.takeOver(armId, owner, AbortSignal.timeout(TAKE_OVER_MS));
+      return undefined;
+    } catch (error) {
+      rethrowLeaving(error);
+      return asError(error).message;
+    }
   }
 
   async #remove(

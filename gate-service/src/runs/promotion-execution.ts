@@ -203,8 +203,9 @@ export class PromotionExecution {
 
   async #drain(handle: PromotionHandle): Promise<void> {
     try {
-      await this.#deps.production.settle(handle.owner);
-      await handle.end('completed', `${describe(handle.record)} is in force`);
+      const { beside } = await this.#deps.production.settle(handle.owner);
+      const where = beside === undefined ? '' : `, on nodes beside production's own: ${beside}`;
+      await handle.end('completed', `${describe(handle.record)} is in force${where}`);
     } catch (error) {
       rethrowLeaving(error);
       // In force it is; what could not be removed is swept by the next run or start.

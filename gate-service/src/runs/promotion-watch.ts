@@ -9,7 +9,7 @@ export const promotionWeights = [1, 5, 25, 50, 100] as const;
 /** A step is looked at four times, a long one every five seconds: a breach must not wait for its end. */
 const POLLS = 4;
 const MAX_POLL_MS = 5_000;
-/** The first scrape after a change of weights may be on its way; later a missing one is a lost one. */
+/** The first scrape after a change of weights may be on its way; later a missing one is a lost one. Unless the telemetry says more. */
 const SCRAPE_GRACE_MS = 3_000;
 /** A hold is broken by at least this many failures … */
 const HOLD_MINIMUM_FAILURES = 5;
@@ -58,7 +58,8 @@ export async function watchStep(
   signal: AbortSignal,
 ): Promise<StepFinding> {
   // Every look may send traffic back, so all of them share the error probability.
-  const steps = (promotionWeights.length - 1) * Math.ceil((seconds * 1000) / pollMs(seconds));
+  const watched = watchedSeconds(context, seconds);
+  const steps = (promotionWeights.length - 1) * Math.ceil((watched * 1000) / pollMs(watched));
   const { minimumRequests } = context;
   return poll(context, seconds, signal, (canary, current, elapsedSeconds) =>
     context.judge.compare(canary, current, {
@@ -110,11 +111,12 @@ type Find = (
 
 async function poll(
   context: WatchContext,
-  seconds: number,
+  wantedSeconds: number,
   signal: AbortSignal,
   find: Find,
 ): Promise<StepFinding> {
   const { clock } = context;
+  const seconds = watchedSeconds(context, wantedSeconds);
   const fromMs = clock.now();
   const endMs = fromMs + seconds * 1000;
   for (;;) {
@@ -122,11 +124,16 @@ async function poll(
     const toMs = clock.now();
     const last = toMs >= endMs;
     const finding = await readAndFind(context, { fromMs, toMs }, find);
-    const early = !last && toMs - fromMs < SCRAPE_GRACE_MS;
+    const early = !last && toMs - fromMs < (context.telemetry.settleMs ?? SCRAPE_GRACE_MS);
     const ends =
       finding.outcome === 'breached' || (finding.outcome === 'no-data' && !early) || last;
     if (ends) return finding;
   }
+}
+
+/** No step ends before its metrics can be there. */
+function watchedSeconds({ telemetry }: WatchContext, seconds: number): number {
+  return Math.max(seconds, (telemetry.settleMs ?? 0) / 1000);
 }
 
 function pollMs(seconds: number): number {

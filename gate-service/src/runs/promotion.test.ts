@@ -62,6 +62,22 @@ describe('a promotion', () => {
     },
   );
 
+  it('watches no step for less than the metrics need to come', async () => {
+    Object.assign(world.telemetry, { settleMs: 8_500 });
+    Object.assign(world.service.promotion, { stepSeconds: 2, holdSeconds: 2 });
+    let weight: number | undefined;
+    let since = 0;
+    world.steps.find = () => {
+      if (canaryWeight() !== weight) {
+        weight = canaryWeight();
+        since = world.clock.now();
+      }
+      return world.clock.now() - since < 5_000 ? 'no-data' : undefined;
+    };
+    expect(await gate.gate()).toMatchObject({ decision: 'promote', cause: 'met' });
+    await expectWorldInOrder(world);
+  });
+
   it('goes back from 100 % when the new nodes fail while the old ones are still there', async () => {
     world.failures = () => (canaryWeight() === 100 ? 300 : 0);
     expect(await gate.gate()).toMatchObject({ cause: 'promotion-breached' });

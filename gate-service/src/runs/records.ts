@@ -126,7 +126,8 @@ export interface IntentRecord {
   /** What came of it; absent while it is open. */
   readonly outcome?: IntentOutcome;
 }
-export type IntentKind = 'deploy' | 'route-measurement' | 'route-production' | 'restore' | 'remove';
+export type IntentKind =
+  'deploy' | 'route-measurement' | 'route-production' | 'restore' | 'remove' | 'take-over';
 export interface IntentOutcome {
   readonly at: string;
   readonly succeeded: boolean;

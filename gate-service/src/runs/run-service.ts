@@ -40,6 +40,7 @@ export type RefusalCode =
   | 'expires-too-late'
   | 'reason-too-short'
   | 'own-run'
+  | 'person-needed'
   | 'stale-decision'
   | 'queue-full'
   | 'too-many-attempts'
@@ -97,6 +98,8 @@ export interface PromotionOrder {
   /** Hash of the stack configuration. */
   readonly configuration: string;
   readonly reason: string;
+  /** Whether a person gives it, by a token of his own; where the catalogue asks for four eyes, a pass takes one. */
+  readonly byPerson?: boolean;
 }
 
 /** Stored samples judged again. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ControlOutcome, Judgement, ThresholdOutcome } from '../judge/judgement.ts';
 import { workloadSchema } from '../load/workload.ts';
+import { BUILD_NAME } from './named-build.ts';
 import type { OverrideState } from './records.ts';
 import type { TuningView } from './tuning-record.ts';
 
@@ -40,8 +41,15 @@ export const tuneSchema = z.union([
 
 export const runRequestSchema = z.strictObject({
   service: z.string().min(1).max(80),
-  /** SHA-256 of an uploaded build, lower-case hex. */
-  build: z.string().regex(/^[0-9a-f]{64}$/, 'the SHA-256 of the build, 64 lower-case hex digits'),
+  build: z
+    .string()
+    .regex(
+      BUILD_NAME,
+      'the SHA-256 of the uploaded WAR as 64 lower-case hex digits, or an image as REPOSITORY@sha256:HEX',
+    )
+    .describe(
+      'SHA-256 of an uploaded WAR, 64 lower-case hex digits; on platform kubernetes an image as REPOSITORY@sha256:HEX, of the repository that the catalogue names.',
+    ),
   /** What people call this build, e.g. its version; shown, never decided on. */
   label: z.string().max(80).optional(),
   workload: workloadSchema.optional(),

@@ -1,6 +1,7 @@
 /** What is accepted into the queue, how often, and how it is told. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RunRequest } from './run.ts';
+import { IdempotencyConflictError } from './run-store.ts';
 import { FakeGate, FakeWorld, NEW, OLD } from './test-support/harness.ts';
 import { changes, Mortality } from './test-support/mortality.ts';
 
@@ -64,6 +65,14 @@ describe('the queue', () => {
     });
     await gate.runs.cancel(first.run.id, 'ann');
     expect(await submit({}, 'key-2')).toMatchObject({ created: true });
+  });
+
+  it('takes the same request with another hook or label for the same, and another build for a conflict', async () => {
+    const wake = (token: string) => ({ endpoint: 'ci', token });
+    const first = await submit({ wake: wake('one'), label: '#7' }, 'key-1');
+    const again = await submit({ wake: wake('two'), label: '#7 retried' }, 'key-1');
+    expect(again).toMatchObject({ created: false, run: { id: first.run.id } });
+    await expect(submit({ build: OLD }, 'key-1')).rejects.toThrow(IdempotencyConflictError);
   });
 
   it('takes no more than it holds, however many ask at once', async () => {

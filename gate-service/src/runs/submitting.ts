@@ -1,8 +1,10 @@
 /** Accepts runs: within the rules of the catalogue, each request once, every attempt at a build counted. */
 import { createHash, randomInt, randomUUID } from 'node:crypto';
+import type { PlatformKind } from '../platforms/platform.ts';
 import type { CatalogueService } from '../settings/catalogue.ts';
 import { isoNow } from './clock.ts';
 import type { Clock } from './clock.ts';
+import { requireNamedBuild } from './named-build.ts';
 import type { RunJudge } from './ports.ts';
 import { resolveSettings } from './request-rules.ts';
 import type { RunRequest } from './run.ts';
@@ -22,6 +24,8 @@ export interface SubmittingDependencies {
   readonly store: RunStore;
   readonly judge: RunJudge;
   readonly clock: Clock;
+  /** See {@link requireNamedBuild}. */
+  readonly platform?: PlatformKind;
   /** Services whose production runs on the machine that staging has. */
   readonly productionBesides: () => Promise<readonly string[]>;
   /** Seed of a new run, 0 to 2³¹ − 1; drawn at random when absent. */
@@ -44,7 +48,7 @@ export class Submitting {
   /** @throws RefusedError, IdempotencyConflictError */
   async submit(
     service: CatalogueService,
-    request: RunRequest,
+    asked: RunRequest,
     actor: string,
     idempotencyKey: string | undefined,
     options: SubmitOptions = {},
@@ -53,17 +57,18 @@ export class Submitting {
     const key =
       idempotencyKey === undefined
         ? undefined
-        : { key: idempotencyKey, actor, requestHash: hashOf(request) };
+        : { key: idempotencyKey, actor, requestHash: hashOf(asked) };
     // Before the rules: what was accepted once stays accepted, however full the queue is by now.
     const known = key === undefined ? undefined : await store.runByKey(key);
     if (known !== undefined) return { run: known, created: false };
-    await this.requireBuild(request.build);
+    const build = await requireNamedBuild(this.#deps, service, asked.build, actor);
+    const request = { ...asked, build };
     const settings = await this.#settings(service, request, options);
     const at = isoNow(clock);
     const run: NewRun = {
       id: randomUUID(),
       service: service.name,
-      build: request.build,
+      build,
       ...(request.label === undefined ? {} : { label: request.label }),
       request,
       settings,
@@ -77,16 +82,6 @@ export class Submitting {
       const { earlierRuns } = room;
       return accepted({ ...run, settings: { ...settings, earlierRuns } }, room);
     });
-  }
-
-  /** @throws RefusedError */
-  async requireBuild(digest: string): Promise<void> {
-    if ((await this.#deps.store.build(digest)) !== undefined) return;
-    throw new RefusedError(
-      'unknown-build',
-      `build ${digest} was not uploaded: PUT /v1/builds/${digest} first`,
-      '/build',
-    );
   }
 
   async #settings(
@@ -183,10 +178,14 @@ function drawSeed(): number {
   return randomInt(2 ** 31);
 }
 
-/** SHA-256 of the request with its keys in order: the same request hashes alike however it was written. */
+/**
+ * SHA-256 of what is asked for with its keys in order: the same hashes alike however it was written. Not of whom to wake
+ * and of the label: a pipeline that starts again has another hook, and asks for the same run.
+ */
 function hashOf(request: RunRequest): IdempotencyKey['requestHash'] {
+  const asked = { ...request, label: undefined, wake: undefined };
   return createHash('sha256')
-    .update(JSON.stringify(canonical(request)))
+    .update(JSON.stringify(canonical(asked)))
     .digest('hex');
 }
 

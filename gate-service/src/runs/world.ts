@@ -105,6 +105,20 @@ export class World {
     });
   }
 
+  /**
+   * The arm in force moves onto the nodes that the platform keeps for production for good, and still carries
+   * everything afterwards. Nothing where the platform knows no such nodes.
+   */
+  async takeOver(armId: string, owner: Owner, signal: AbortSignal): Promise<void> {
+    const { takeOver } = this.#platform;
+    if (takeOver === undefined) return;
+    await this.#change('take-over', owner, { armId }, async () => {
+      await takeOver.call(this.#platform, armId, signal);
+      await this.#verifyWeights({ service: owner.service, weights: [{ armId, weight: 100 }] });
+      return { result: undefined, outcome: {} };
+    });
+  }
+
   async remove(
     armId: string,
     environment: Environment,

@@ -7,6 +7,8 @@ import { readCsvData } from '../load/csv-data.ts';
 import type { ReadData } from '../load/inline-data.ts';
 import { catalogueFileSchema } from './catalogue.ts';
 import type { Catalogue, CatalogueService } from './catalogue.ts';
+import { sharedAddresses } from './catalogue-kubernetes.ts';
+import type { PlatformKind } from './platform-settings.ts';
 import { parseYamlDocument } from './yaml-document.ts';
 import type { Path } from './yaml-document.ts';
 
@@ -15,14 +17,19 @@ type Report = (path: Path, message: string) => void;
 /**
  * @param source what to call the text in errors
  * @param readData reads CSV files that workloads name; absent: they may name none
+ * @param platform where the services are to run: `kubernetes` asks each for its part
  * @throws DocumentError with every mistake, its place in the document and its line
  */
 export function parseCatalogue(
   text: string,
   source: string,
   readData: ReadData = readNothing,
+  platform: PlatformKind = 'local',
 ): Catalogue {
-  return parseYamlDocument(text, source, catalogueFileSchema(readData), checkCatalogue);
+  return parseYamlDocument(text, source, catalogueFileSchema(readData), (catalogue, report) => {
+    checkCatalogue(catalogue, report);
+    if (platform === 'kubernetes') checkPlaced(catalogue, report);
+  });
 }
 
 /**
@@ -30,7 +37,10 @@ export function parseCatalogue(
  * @throws DocumentError
  * @throws Error when the file cannot be read
  */
-export async function readCatalogue(file: string): Promise<Catalogue> {
+export async function readCatalogue(
+  file: string,
+  platform: PlatformKind = 'local',
+): Promise<Catalogue> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -41,9 +51,18 @@ export async function readCatalogue(file: string): Promise<Catalogue> {
     );
   }
   const folder = path.dirname(path.resolve(file));
-  return parseCatalogue(text, file, (name, order) =>
-    readCsvData(name, order, { folder, root: folder }),
-  );
+  const readData: ReadData = (name, order) => readCsvData(name, order, { folder, root: folder });
+  return parseCatalogue(text, file, readData, platform);
+}
+
+function checkPlaced({ services }: Catalogue, report: Report): void {
+  services.forEach(({ kubernetes, name }, index) => {
+    if (kubernetes !== undefined) return;
+    report(
+      ['services', index],
+      `platform kubernetes needs the part \`kubernetes\` of ${name}: namespaces, Deployment, container, repository, gateways (docs/kubernetes.md)`,
+    );
+  });
 }
 
 function readNothing(): never {
@@ -63,10 +82,45 @@ function checkCatalogue(catalogue: Catalogue, report: Report): void {
       if (owner === undefined) hosts.set(host.toLowerCase(), service.name);
       else report([...at, 'hosts', position], `${host} belongs to the service ${owner} already`);
     });
+    checkKubernetesNames(catalogue.services.slice(0, index), service, (path, message) => {
+      report([...at, 'kubernetes', ...path], message);
+    });
+    checkAddresses(service, (path, message) => {
+      report([...at, 'kubernetes', ...path], message);
+    });
     checkService(service, (path, message) => {
       report([...at, ...path], message);
     });
   });
+}
+
+/** Two services never take each other's Deployment for their template. */
+function checkKubernetesNames(
+  earlier: readonly CatalogueService[],
+  { kubernetes }: CatalogueService,
+  report: Report,
+): void {
+  if (kubernetes === undefined) return;
+  const owner = earlier.find(
+    (other) =>
+      other.kubernetes?.deployment === kubernetes.deployment &&
+      other.kubernetes.production.namespace === kubernetes.production.namespace,
+  );
+  if (owner === undefined) return;
+  report(
+    ['deployment'],
+    `Deployment ${kubernetes.production.namespace}/${kubernetes.deployment} belongs to the service ${owner.name} already`,
+  );
+}
+
+function checkAddresses({ hosts, kubernetes }: CatalogueService, report: Report): void {
+  if (kubernetes === undefined) return;
+  for (const index of sharedAddresses(kubernetes, hosts)) {
+    report(
+      ['staging', 'gateways', index, 'address'],
+      "production's gateways listen there for the same hosts: give staging an address or hosts of its own",
+    );
+  }
 }
 
 function checkService(service: CatalogueService, report: Report): void {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { inlineData, type ReadData } from '../load/inline-data.ts';
 import { workloadFileSchema } from '../load/workload-schema.ts';
 import { workloadSchema } from '../load/workload.ts';
+import { kubernetesSchema } from './catalogue-kubernetes.ts';
 
 export const profileSchema = z.enum(['standard', 'quick']);
 export type Profile = z.infer<typeof profileSchema>;
@@ -19,6 +20,8 @@ const serviceFields = z.strictObject({
       production: z.int().min(1).max(16).default(2),
     })
     .prefault({}),
+  /** Where the service's nodes run on platform `kubernetes`; not looked at elsewhere. */
+  kubernetes: kubernetesSchema.optional(),
   workload: workloadSchema,
   /** Must all hold. */
   thresholds: z.array(z.string()).min(1),

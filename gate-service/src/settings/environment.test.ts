@@ -26,6 +26,7 @@ it('has a default for everything but the catalogue, on loopback', () => {
     stateDirectory: '/var/state/speed-gate',
     catalogueFile: '/etc/speed-gate/catalogue.yaml',
     ports: { staging: 7081, production: 7082 },
+    platform: { kind: 'local' },
     maxBuildMiB: 512,
     retentionDays: 30,
     requestsPerMinute: 1200,
@@ -44,6 +45,21 @@ const everything = {
   databaseUrl: 'postgres://gate:secret@db/gate',
   stagingPort: 1,
   productionPort: 2,
+  platform: 'kubernetes',
+  agentKeyFile: '/k',
+  kubernetesStagingAccount: 'system:serviceaccount:gate:staging',
+  kubernetesProductionAccount: 'system:serviceaccount:gate:production',
+  prometheusUrl: 'http://prometheus:9090/',
+  prometheusTargets: 'job="edge"',
+  otlpUrl: 'https://otel:4318',
+  gateways: 'envoy',
+  gatewayAdminPort: 15_001,
+  istiodNamespace: 'mesh',
+  istiodTokenFile: '/t',
+  senderImage: 'r/gate@sha256:00',
+  senderWorkers: 3,
+  nodeCores: 2,
+  nodeMemoryMib: 2048,
   maxBuildMib: 64,
   retentionDays: 7,
   requestsPerMinute: 60,
@@ -58,6 +74,22 @@ const read = {
   webhooksFile: '/w',
   databaseUrl: 'postgres://gate:secret@db/gate',
   ports: { staging: 1, production: 2 },
+  platform: {
+    kind: 'kubernetes',
+    agentKeyFile: '/k',
+    accounts: {
+      staging: 'system:serviceaccount:gate:staging',
+      production: 'system:serviceaccount:gate:production',
+    },
+    prometheusUrl: 'http://prometheus:9090',
+    prometheusTargets: 'job="edge"',
+    gateways: 'envoy',
+    gatewayAdminPort: 15_001,
+    istiod: { namespace: 'mesh', tokenFile: '/t' },
+    sender: { image: 'r/gate@sha256:00', workers: 3 },
+    node: { cores: 2, memoryMiB: 1920, fileDescriptors: 65_536 },
+  },
+  otlpUrl: 'https://otel:4318',
   maxBuildMiB: 64,
   retentionDays: 7,
   requestsPerMinute: 60,
@@ -77,6 +109,21 @@ it('reads every variable', () => {
       DATABASE_URL: 'postgres://gate:secret@db/gate',
       SPEED_GATE_STAGING_PORT: '1',
       SPEED_GATE_PRODUCTION_PORT: '2',
+      SPEED_GATE_PLATFORM: 'kubernetes',
+      SPEED_GATE_AGENT_KEY_FILE: '/k',
+      SPEED_GATE_KUBERNETES_STAGING_ACCOUNT: 'system:serviceaccount:gate:staging',
+      SPEED_GATE_KUBERNETES_PRODUCTION_ACCOUNT: 'system:serviceaccount:gate:production',
+      SPEED_GATE_PROMETHEUS_URL: 'http://prometheus:9090/',
+      SPEED_GATE_PROMETHEUS_TARGETS: 'job="edge"',
+      SPEED_GATE_OTLP_URL: 'https://otel:4318',
+      SPEED_GATE_GATEWAYS: 'envoy',
+      SPEED_GATE_GATEWAY_ADMIN_PORT: '15001',
+      SPEED_GATE_ISTIOD_NAMESPACE: 'mesh',
+      SPEED_GATE_ISTIOD_TOKEN_FILE: '/t',
+      SPEED_GATE_SENDER_IMAGE: 'r/gate@sha256:00',
+      SPEED_GATE_SENDER_WORKERS: '3',
+      SPEED_GATE_NODE_CORES: '2',
+      SPEED_GATE_NODE_MEMORY_MIB: '2048',
       SPEED_GATE_MAX_BUILD_MIB: '64',
       SPEED_GATE_RETENTION_DAYS: '7',
       SPEED_GATE_REQUESTS_PER_MINUTE: '60',
@@ -92,6 +139,20 @@ it('reads the same from a file, and the environment comes before it', () => {
   expect(readSettings(environment, text)).toStrictEqual(read);
   expect(readSettings({ ...environment, SPEED_GATE_STATE: '/e' }, text).stateDirectory).toBe('/e');
   expect(stateDirectoryOf(environment, text)).toBe('/s');
+});
+
+it('asks platform kubernetes for what it cannot be without, by the name that the person used', () => {
+  const wrong = { ...least, SPEED_GATE_PLATFORM: 'kubernetes' };
+  expect(problemsOf(() => readSettings(wrong))).toStrictEqual([
+    'SPEED_GATE_AGENT_KEY_FILE: is required on platform kubernetes',
+    'SPEED_GATE_PROMETHEUS_URL: is required on platform kubernetes',
+  ]);
+  const text = files({ '/f': 'platform: kubernetes\nagentKeyFile: key\n' });
+  expect(
+    problemsOf(() => readSettings({ ...least, SPEED_GATE_SETTINGS: '/f' }, text)),
+  ).toStrictEqual(['SPEED_GATE_PROMETHEUS_URL: is required on platform kubernetes']);
+  const needless = { ...least, SPEED_GATE_PROMETHEUS_URL: 'http://prometheus:9090' };
+  expect(readSettings(needless).platform).toStrictEqual({ kind: 'local' });
 });
 
 it('takes paths in a file from its folder, and an empty file for no settings', () => {

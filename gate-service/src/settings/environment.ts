@@ -2,11 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { missingFor, platformSettings, type PlatformSettings } from './platform-settings.ts';
 import { SETTING_KEYS, settingsSchema, variableOf } from './settings.ts';
 import type { ListenAddress, SettingKey } from './settings.ts';
 import { parseSettingsFile } from './settings-file.ts';
 import type { FileSettings } from './settings-file.ts';
 
+export type { PlatformSettings } from './platform-settings.ts';
 export type { ListenAddress } from './settings.ts';
 
 export interface Settings {
@@ -23,6 +25,9 @@ export interface Settings {
   readonly databaseUrl?: string;
   /** Where the proxies of the local platform listen, on loopback; 0: any free port. */
   readonly ports: { readonly staging: number; readonly production: number };
+  readonly platform: PlatformSettings;
+  /** Where spans of runs go over OTLP/HTTP; absent: nowhere. */
+  readonly otlpUrl?: string;
   /** Largest build, in MiB. */
   readonly maxBuildMiB: number;
   /** How long samples are kept, in days. */
@@ -79,9 +84,12 @@ export function readSettings(environment: Environment, read: ReadText = readText
       problems.push(`${nameOf(issue.path[0] as SettingKey)}: ${issue.message}`);
     }
   }
+  for (const key of missingFor(texts)) {
+    problems.push(`${nameOf(key)}: is required on platform kubernetes`);
+  }
   if (!result.success || problems.length > 0) throw new SettingsError(problems);
   const values = result.data;
-  const { identitiesFile, webhooksFile, databaseUrl } = values;
+  const { identitiesFile, webhooksFile, databaseUrl, otlpUrl } = values;
   return {
     listen: values.listen,
     stateDirectory: resolve(values.state ?? defaultStateDirectory(environment)),
@@ -90,6 +98,8 @@ export function readSettings(environment: Environment, read: ReadText = readText
     ...(webhooksFile !== undefined && { webhooksFile: resolve(webhooksFile) }),
     ...(databaseUrl !== undefined && { databaseUrl }),
     ports: { staging: values.stagingPort, production: values.productionPort },
+    platform: platformSettings(values),
+    ...(otlpUrl !== undefined && { otlpUrl }),
     maxBuildMiB: values.maxBuildMib,
     retentionDays: values.retentionDays,
     requestsPerMinute: values.requestsPerMinute,

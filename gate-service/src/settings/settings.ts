@@ -41,6 +41,18 @@ const databaseUrl = z
     'expected the address of a PostgreSQL database: postgres://USER:PASSWORD@HOST:PORT/DATABASE',
   );
 
+const httpUrl = z
+  .string()
+  .refine(
+    (text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''),
+    'expected an address, e.g. http://prometheus.monitoring:9090',
+  )
+  .transform((text) => text.replace(/\/+$/, ''));
+
+/** Gateways of the mesh: Istio's own proxies, or plain Envoys that istiod configures. */
+export const gatewayKindSchema = z.enum(['istio', 'envoy']);
+export type GatewayKind = z.infer<typeof gatewayKindSchema>;
+
 /** Values are texts, as the environment has them; the keys are those of the settings file. */
 export const settingsSchema = z.object({
   listen: listen.prefault('127.0.0.1:7080'),
@@ -55,6 +67,21 @@ export const settingsSchema = z.object({
   maxBuildMib: number(1, 16_384, 'MiB').prefault('512'),
   retentionDays: number(1, 3_650, 'days').prefault('30'),
   requestsPerMinute: number(10, 1_000_000, 'requests').prefault('1200'),
+  platform: z.enum(['local', 'kubernetes']).default('local'),
+  agentKeyFile: z.string().optional(),
+  kubernetesStagingAccount: z.string().optional(),
+  kubernetesProductionAccount: z.string().optional(),
+  prometheusUrl: httpUrl.optional(),
+  prometheusTargets: z.string().optional(),
+  otlpUrl: httpUrl.optional(),
+  gateways: gatewayKindSchema.default('istio'),
+  gatewayAdminPort: port.prefault('15000'),
+  istiodNamespace: z.string().default('istio-system'),
+  istiodTokenFile: z.string().default('/var/run/secrets/tokens/istio-token'),
+  senderImage: z.string().optional(),
+  senderWorkers: number(1, 100, 'workers').prefault('1'),
+  nodeCores: number(0.1, 1024, 'cores').prefault('1'),
+  nodeMemoryMib: number(512, 1_048_576, 'MiB').prefault('1024'),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   drainSeconds: number(0, 600, 'seconds').prefault('10'),
 });
@@ -69,6 +96,8 @@ export const PATHS: ReadonlySet<SettingKey> = new Set<SettingKey>([
   'identitiesFile',
   'webhooksFile',
   'databaseUrlFile',
+  'agentKeyFile',
+  'istiodTokenFile',
 ]);
 
 /** `maxBuildMib` is `SPEED_GATE_MAX_BUILD_MIB`; the database's go by the name that everybody uses. */

@@ -20,8 +20,14 @@ export interface ArmTraffic {
 
 export interface Telemetry {
   /**
+   * How long after a change of weights the metrics may still be incomplete, in milliseconds: a scrape on its way, and
+   * latencies that the proxy has not handed over yet. Three seconds where it is absent.
+   */
+  readonly settleMs?: number;
+  /**
    * Traffic of each arm between two instants (milliseconds since the epoch), from the proxy's metrics.
    * An arm without series, or a scrape that is missing or older than `maxAgeMs`, gives `undefined` for that arm.
+   * @throws Error that says why nothing can be known of any arm; an adapter may give `undefined` for all instead
    */
   armTraffic(
     service: string,

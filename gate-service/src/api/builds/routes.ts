@@ -1,7 +1,9 @@
 /** Builds: uploaded once under their digest, never changed. */
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { FastifyPluginCallbackZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { RefusedError } from '../../runs/run-service.ts';
 import type { BuildRecord } from '../../runs/run-store.ts';
 import type { AppDependencies } from '../dependencies.ts';
 import { actorOf } from '../identity/authenticate.ts';
@@ -11,7 +13,8 @@ import { instantSchema, sha256Schema } from '../schemas.ts';
 const buildSchema = z
   .object({
     sha256: sha256Schema,
-    sizeBytes: z.int(),
+    sizeBytes: z.int().optional().describe('Of an uploaded WAR.'),
+    image: z.string().optional().describe('Where an image comes from: REPOSITORY@sha256:HEX.'),
     uploadedBy: z.string(),
     uploadedAt: instantSchema,
     links: z.record(z.string(), z.string()),
@@ -49,6 +52,12 @@ export function buildRoutes(dependencies: AppDependencies): FastifyPluginCallbac
       },
       async (request, reply) => {
         const { sha256 } = request.params;
+        if (dependencies.platform === 'kubernetes') {
+          throw new RefusedError(
+            'unsupported',
+            'this gate runs images on Kubernetes: push the image to its registry, and name it as REPOSITORY@sha256:HEX where you ask for the run',
+          );
+        }
         const announced = Number(request.headers['content-length'] ?? 0);
         if (announced > maxBuildBytes) {
           throw new ProblemError(
@@ -124,9 +133,13 @@ export function buildRoutes(dependencies: AppDependencies): FastifyPluginCallbac
 
 /** Where the file is, is nobody's business outside. */
 function view(build: BuildRecord) {
+  // A WAR's location is an absolute path of the service's own disk.
+  const isFile = path.isAbsolute(build.location);
   return {
     sha256: build.digest,
-    sizeBytes: build.sizeBytes,
+    ...(isFile
+      ? { sizeBytes: build.sizeBytes }
+      : { image: `${build.location}@sha256:${build.digest}` }),
     uploadedBy: build.uploadedBy,
     uploadedAt: build.uploadedAt,
     links: { self: `/v1/builds/${build.digest}` },

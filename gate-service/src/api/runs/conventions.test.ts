@@ -97,6 +97,7 @@ describe('an override', () => {
   it.each([
     ['stale-decision', 412],
     ['own-run', 409],
+    ['person-needed', 409],
     ['expires-too-late', 422],
     ['reason-too-short', 422],
   ] as const)('that is refused as %s answers %i', async (code, status) => {

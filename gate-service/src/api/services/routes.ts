@@ -115,14 +115,16 @@ export function serviceRoutes(dependencies: AppDependencies): FastifyPluginCallb
           summary:
             'Bring a judged build and configuration, or the last known good, into production',
           description:
-            'Stored and answered at once; the replica that drives carries it out. An order that could not begin within an hour does nothing. Where the catalogue says `fourEyes`, a pass is promoted by somebody else than who asked for its run; the last known good by anybody with the right.',
+            'Stored and answered at once; the replica that drives carries it out. An order that could not begin within an hour does nothing. Where the catalogue says `fourEyes`, a pass is promoted by a person, and somebody else than who asked for its run; the last known good by anybody with the right.',
           params: parameters,
           body: promotionOrderSchema,
           response: { 202: promotionSchema },
         },
       },
       async (request, reply) => {
-        const promotion = await runs.promote(request.params.name, request.body, actorOf(request));
+        const { kind, name: actor } = identityOf(request);
+        const order = { ...request.body, byPerson: kind === 'person' };
+        const promotion = await runs.promote(request.params.name, order, actor);
         return reply
           .code(202)
           .header('location', `/v1/promotions/${promotion.id}`)

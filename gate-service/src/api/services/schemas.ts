@@ -28,7 +28,7 @@ const rulesSchema = z
     promote: z.enum(['auto', 'manual', 'never']).describe('Where the request does not say.'),
     fourEyes: z
       .boolean()
-      .describe('A pass is promoted by somebody else than who asked for the run.'),
+      .describe('A pass is promoted by a person, and somebody else than who asked for the run.'),
     supersede: z.boolean().describe('A newer run takes the place of queued ones.'),
     limits: z.object({
       queued: z.int(),

@@ -4,6 +4,7 @@ import { parseIdentities, servicesInFile } from '../../api/identity/identities-f
 import { secretsOf } from '../../notifications/signature.ts';
 import { readCatalogue } from '../../settings/catalogue-file.ts';
 import type { Catalogue } from '../../settings/catalogue.ts';
+import type { PlatformKind } from '../../settings/platform-settings.ts';
 import { readSettings, SettingsError } from '../../settings/environment.ts';
 import type { Settings } from '../../settings/environment.ts';
 import { DocumentError } from '../../settings/yaml-document.ts';
@@ -41,10 +42,11 @@ export function checkSettings(environment: NodeJS.ProcessEnv): {
 /** @returns the catalogue too, where it is right */
 export async function checkCatalogue(
   file: string,
+  platform: PlatformKind = 'local',
 ): Promise<{ readonly findings: readonly Finding[]; readonly catalogue?: Catalogue }> {
   const area = areaOf('catalogue');
   try {
-    const catalogue = await readCatalogue(file);
+    const catalogue = await readCatalogue(file, platform);
     const names = catalogue.services.map(({ name }) => name).join(', ');
     const long = catalogue.services.filter(({ limits }) => limits.tuneSeconds > USUAL_TUNE_SECONDS);
     return {

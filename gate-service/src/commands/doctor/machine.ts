@@ -121,7 +121,7 @@ export async function checkClock(folder: string): Promise<readonly Finding[]> {
 
 /** @param components of the state folder, whose ports are their own */
 export async function checkPorts(
-  { listen, ports }: Pick<Settings, 'listen' | 'ports'>,
+  { listen, platform, ports }: Pick<Settings, 'listen' | 'platform' | 'ports'>,
   components: readonly ComponentStatus[],
 ): Promise<readonly Finding[]> {
   const area = areaOf('ports');
@@ -144,8 +144,10 @@ export async function checkPorts(
       `end it, or set ${variable}`,
     );
   };
+  const api = await check(listen.port, 'the API', 'SPEED_GATE_LISTEN');
+  if (platform.kind === 'kubernetes') return [api];
   return [
-    await check(listen.port, 'the API', 'SPEED_GATE_LISTEN'),
+    api,
     await check(ports.staging, "staging's proxy", 'SPEED_GATE_STAGING_PORT'),
     await check(ports.production, "production's proxy", 'SPEED_GATE_PRODUCTION_PORT'),
   ];

@@ -1,5 +1,5 @@
 /** Subsets of the plan as Envoy clusters and their endpoints. */
-import { HEALTH_CHECK, UNLIMITED } from '../policy.ts';
+import { HEALTH_CHECK, PANIC_PERCENT, UNLIMITED } from '../policy.ts';
 import type { MeshService, Subset } from '../plan.ts';
 import { clusterName, duration, typeUrl } from './names.ts';
 import type { Message } from './names.ts';
@@ -15,7 +15,7 @@ export function cluster(service: MeshService, subset: Subset): Message {
     common_lb_config: {
       // Any healthy node takes all traffic; only when none is left are all tried. Health checks that
       // time out on every node at once speak of a busy machine, and refusing all would lose requests.
-      healthy_panic_threshold: { value: 1 },
+      healthy_panic_threshold: { value: PANIC_PERCENT },
       // The default second delays a change that follows another, and with it a recovered node.
       update_merge_window: '0s',
     },

@@ -1,18 +1,20 @@
 /** Subsets and endpoints of the plan as DestinationRule, ServiceEntry and WorkloadEntry. */
 import type { MeshService, Subset } from '../plan.ts';
+import { PANIC_PERCENT } from '../policy.ts';
 import {
   duration,
   MESH_PORT,
   meshHost,
   resource,
   SERVICE_LABEL,
+  serviceResource,
   SUBSET_LABEL,
 } from './resources.ts';
-import type { IstioResource } from './resources.ts';
+import type { EndpointSource, IstioResource } from './resources.ts';
 
 /** All subsets of a service with their policies. */
 export function destinationRule(service: MeshService, namespace: string): IstioResource {
-  return resource('DestinationRule', service.name, namespace, {
+  return serviceResource('DestinationRule', service.name, namespace, {
     host: meshHost(service.name, namespace),
     subsets: service.subsets.map((subset) => ({
       name: subset.name,
@@ -22,13 +24,18 @@ export function destinationRule(service: MeshService, namespace: string): IstioR
   });
 }
 
-/** The service inside the mesh, with whatever WorkloadEntries carry its label. */
-export function serviceEntry(service: MeshService, namespace: string): IstioResource {
-  return resource('ServiceEntry', service.name, namespace, {
+/** The service inside the mesh, with whatever pods and WorkloadEntries carry its label. */
+export function serviceEntry(
+  service: MeshService,
+  namespace: string,
+  endpoints: EndpointSource,
+): IstioResource {
+  const target = endpoints.kind === 'pods' ? { targetPort: endpoints.targetPort } : {};
+  return serviceResource('ServiceEntry', service.name, namespace, {
     hosts: [meshHost(service.name, namespace)],
     location: 'MESH_INTERNAL',
     resolution: 'STATIC',
-    ports: [{ number: MESH_PORT.number, name: MESH_PORT.name, protocol: 'HTTP' }],
+    ports: [{ number: MESH_PORT.number, name: MESH_PORT.name, protocol: 'HTTP', ...target }],
     workloadSelector: { labels: { [SERVICE_LABEL]: service.name } },
   });
 }
@@ -58,7 +65,11 @@ export function workloadEntries(service: MeshService, namespace: string): IstioR
 function trafficPolicy({ policy }: Subset): Readonly<Record<string, unknown>> {
   const { outlier } = policy;
   return {
-    loadBalancer: { simple: policy.loadBalancer },
+    loadBalancer: {
+      simple: policy.loadBalancer,
+      // Istio's default sends everything to the nodes in the gateway's own zone.
+      localityLbSetting: { enabled: false },
+    },
     connectionPool: {
       tcp: {
         maxConnections: policy.maxConnections,
@@ -73,13 +84,16 @@ function trafficPolicy({ policy }: Subset): Readonly<Record<string, unknown>> {
       },
     },
     outlierDetection: {
-      consecutiveGatewayErrors: outlier.consecutiveGatewayErrors,
+      // Istio takes a share of 0 for Envoy's default of 10 %, so that none is said by the count.
+      consecutiveGatewayErrors:
+        outlier.maxEjectionPercent === 0 ? 0 : outlier.consecutiveGatewayErrors,
       // 0 turns off Istio's default of five: an application's own 500 never takes its node out.
       consecutive5xxErrors: 0,
       interval: duration(outlier.intervalMs),
       baseEjectionTime: duration(outlier.baseEjectionMs),
       maxEjectionPercent: outlier.maxEjectionPercent,
-      minHealthPercent: 0,
+      // Only when no node is left are all tried, as the local rendering has it.
+      minHealthPercent: PANIC_PERCENT,
     },
   };
 }

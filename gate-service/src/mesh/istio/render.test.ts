@@ -7,8 +7,8 @@ import type { IstioPlacement } from './resources.ts';
 
 const placement: IstioPlacement = {
   namespace: 'shop',
-  gatewaySelector: { istio: 'gw' },
-  listen: { port: 8000 },
+  gateway: { kind: 'own', selector: { istio: 'gw' }, listen: { port: 8000 } },
+  endpoints: { kind: 'listed' },
 };
 
 describe('the rendering to Istio', () => {
@@ -42,6 +42,35 @@ describe('the rendering to Istio', () => {
     const drained = renderIstio({ ...plan, services: [{ ...service, subsets }] }, placement);
     const entries = drained.filter((one) => one.kind === 'WorkloadEntry');
     expect(entries.map((one) => one.metadata.name)).toEqual(['a', 'candidate-2-a']);
+  });
+
+  it('is bound to gateways of others and finds its pods by label where it is told to', () => {
+    const resources = renderIstio(productionPlan(), {
+      namespace: 'shop',
+      gateway: { kind: 'existing', names: ['edge/production'] },
+      endpoints: { kind: 'pods', targetPort: 8080 },
+    });
+    const found = Object.fromEntries(resources.map(({ kind, spec }) => [kind, spec]));
+    expect(Object.keys(found)).toEqual(['ServiceEntry', 'DestinationRule', 'VirtualService']);
+    expect(found.VirtualService).toMatchObject({ gateways: ['edge/production'] });
+    expect(found.ServiceEntry).toMatchObject({
+      ports: [{ number: 80, targetPort: 8080 }],
+      workloadSelector: { labels: { 'speed-gate.dev/service': 'checkout' } },
+    });
+  });
+
+  it('ejects nobody where the plan’s share is 0, which Istio takes for 10 %', () => {
+    const plan = productionPlan();
+    const services = plan.services.map((service) => ({
+      ...service,
+      subsets: service.subsets.map((one) => {
+        const outlier = { ...one.policy.outlier, maxEjectionPercent: 0 };
+        const policy = { ...one.policy, outlier };
+        return { ...one, policy, endpoints: one.endpoints.slice(0, 1) };
+      }),
+    }));
+    const text = toYaml(renderIstio({ ...plan, services }, placement));
+    expect(text.match(/consecutiveGatewayErrors: 0/g)).toHaveLength(2);
   });
 
   it('turns Istio’s default retries off where the plan has none', () => {

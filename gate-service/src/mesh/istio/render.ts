@@ -3,8 +3,8 @@ import { stringify } from 'yaml';
 import type { MeshPlan } from '../plan.ts';
 import { requireValidPlan } from '../rules.ts';
 import { destinationRule, serviceEntry, workloadEntries } from './destinations.ts';
-import { resource } from './resources.ts';
-import type { IstioPlacement, IstioResource } from './resources.ts';
+import { gatewayNames, ownGatewayName, resource } from './resources.ts';
+import type { IstioPlacement, IstioResource, OwnGateway } from './resources.ts';
 import { virtualService } from './virtual-service.ts';
 
 /**
@@ -14,17 +14,21 @@ import { virtualService } from './virtual-service.ts';
  */
 export function renderIstio(plan: MeshPlan, placement: IstioPlacement): readonly IstioResource[] {
   requireValidPlan(plan);
-  const { namespace } = placement;
-  const gatewayName = `speed-gate-${plan.environment}`;
+  const { namespace, gateway, endpoints } = placement;
   return [
-    gateway(gatewayName, plan, placement),
+    ...(gateway.kind === 'own' ? [ownGateway(plan, namespace, gateway)] : []),
     ...plan.services.flatMap((service) => [
-      serviceEntry(service, namespace),
-      ...workloadEntries(service, namespace),
+      serviceEntry(service, namespace, endpoints),
+      ...(endpoints.kind === 'listed' ? workloadEntries(service, namespace) : []),
       destinationRule(service, namespace),
     ]),
     ...plan.services.map((service) =>
-      virtualService(service, plan.environment, namespace, `${namespace}/${gatewayName}`),
+      virtualService(
+        service,
+        plan.environment,
+        namespace,
+        gatewayNames(plan.environment, placement),
+      ),
     ),
   ];
 }
@@ -36,10 +40,13 @@ export function toYaml(resources: readonly IstioResource[]): string {
     .join('---\n');
 }
 
-function gateway(name: string, plan: MeshPlan, placement: IstioPlacement): IstioResource {
-  const { port, bind } = placement.listen;
-  return resource('Gateway', name, placement.namespace, {
-    selector: placement.gatewaySelector,
+function ownGateway(
+  plan: MeshPlan,
+  namespace: string,
+  { selector, listen: { port, bind } }: OwnGateway,
+): IstioResource {
+  return resource('Gateway', ownGatewayName(plan.environment), namespace, {
+    selector,
     servers: [
       {
         port: { number: port, name: 'http', protocol: 'HTTP' },

@@ -1,12 +1,34 @@
 /** Kubernetes objects of Istio's networking API, and the labels by which subsets find their endpoints. */
 
-export interface IstioPlacement {
-  /** Namespace of the VirtualService, DestinationRule and the rest. */
-  readonly namespace: string;
-  /** Workload labels of the gateway whose proxies take this environment's traffic. */
-  readonly gatewaySelector: Readonly<Record<string, string>>;
+/** A gateway of the gate's own: it listens on the proxies that carry these labels. */
+export interface OwnGateway {
+  readonly kind: 'own';
+  readonly selector: Readonly<Record<string, string>>;
   /** Where the gateway listens. `bind` only where it runs beside others on one address. */
   readonly listen: { readonly port: number; readonly bind?: string };
+}
+
+/** Gateways that somebody else keeps; the VirtualServices are bound to them. */
+export interface ExistingGateways {
+  readonly kind: 'existing';
+  /** As `NAMESPACE/NAME`. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Where a subset's endpoints come from: `listed` writes the plan's endpoints down, `pods` lets
+ * Istio find the pods that carry the labels, so that a pod started without the gate is found, too.
+ */
+export type EndpointSource =
+  { readonly kind: 'listed' } | { readonly kind: 'pods'; readonly targetPort: number };
+
+export interface IstioPlacement {
+  /** Namespace of the VirtualService, DestinationRule and the rest. One per environment. */
+  readonly namespace: string;
+  readonly gateway: OwnGateway | ExistingGateways;
+  readonly endpoints: EndpointSource;
+  /** By service, the VirtualService of somebody else's that its routes go into instead of one of their own. */
+  readonly adopted?: Readonly<Record<string, string>>;
 }
 
 export interface IstioResource {
@@ -43,9 +65,39 @@ export function resource(
   };
 }
 
+/** Name of a service's objects: its own name alone would often meet one that is there already. */
+export function objectName(service: string): string {
+  return `speed-gate-${service}`;
+}
+
+/** A service's one object of a kind, labelled as that service's. */
+export function serviceResource(
+  kind: IstioResource['kind'],
+  service: string,
+  namespace: string,
+  spec: IstioResource['spec'],
+): IstioResource {
+  return resource(kind, objectName(service), namespace, spec, { [SERVICE_LABEL]: service });
+}
+
+/** Every route of the gate's bears it, so that they are told from others in one VirtualService. */
+export const ROUTE_PREFIX = 'speed-gate-';
+
 /** Name of the host inside the mesh; clients' Host headers are mapped to it by the VirtualService. */
 export function meshHost(service: string, namespace: string): string {
   return `${service}.${namespace}.speed-gate.internal`;
+}
+
+/** The names, as `NAMESPACE/NAME`, of the gateways that take an environment's traffic. */
+export function gatewayNames(environment: string, placement: IstioPlacement): readonly string[] {
+  return placement.gateway.kind === 'existing'
+    ? placement.gateway.names
+    : [`${placement.namespace}/${ownGatewayName(environment)}`];
+}
+
+/** Name of the Gateway that the gate makes where none is given. */
+export function ownGatewayName(environment: string): string {
+  return `speed-gate-${environment}`;
 }
 
 /** A Go duration, exact to the millisecond. */

@@ -2,33 +2,45 @@
 import { ARM_HEADER, NODE_HEADER, PLANTED_HEADER } from '../plan.ts';
 import type { ArmRoute, Environment, MeshService, RoutePolicy } from '../plan.ts';
 import { NOT_FOUND_BODY, RETRY_BACK_OFF, RETRY_ON } from '../policy.ts';
-import { duration, MESH_PORT, meshHost, resource } from './resources.ts';
+import { duration, MESH_PORT, meshHost, ROUTE_PREFIX, serviceResource } from './resources.ts';
 import type { IstioResource } from './resources.ts';
 
 type Route = Readonly<Record<string, unknown>>;
+/** One entry of a VirtualService's `spec.http`. */
+export type HttpRoute = Route & { readonly name: string };
 
-/**
- * All routes of a service, first match first. Production has no route by arm, so that a client's
- * arm header is only to be kept from the application.
- */
+/** All routes of a service, first match first. */
 export function virtualService(
   service: MeshService,
   environment: Environment,
   namespace: string,
-  gateway: string,
+  gateways: readonly string[],
 ): IstioResource {
-  const build = new RouteBuilder(service, environment, namespace);
-  return resource('VirtualService', service.name, namespace, {
+  return serviceResource('VirtualService', service.name, namespace, {
     hosts: service.hosts,
-    gateways: [gateway],
-    http: [
-      ...service.armRoutes.flatMap((route) => build.armRoutes(route)),
-      build.notFound('unknown-arm', [{ headers: { [ARM_HEADER]: {} } }]),
-      service.defaultRoute
-        ? build.route('default', service.defaultRoute, service.defaultRoute.weights)
-        : build.notFound('no-default'),
-    ],
+    gateways,
+    http: ownRoutes(service, environment, namespace),
   });
+}
+
+/**
+ * The gate's routes of a service. Production has none by arm, not even for an arm that is not
+ * known: it routes as if a client's arm header were not there, and keeps it from the application.
+ */
+export function ownRoutes(
+  service: MeshService,
+  environment: Environment,
+  namespace: string,
+): readonly HttpRoute[] {
+  const build = new RouteBuilder(service, environment, namespace);
+  const unknownArm = build.notFound('unknown-arm', [{ headers: { [ARM_HEADER]: {} } }]);
+  return [
+    ...service.armRoutes.flatMap((route) => build.armRoutes(route)),
+    ...(environment === 'staging' ? [unknownArm] : []),
+    service.defaultRoute
+      ? build.route('default', service.defaultRoute, service.defaultRoute.weights)
+      : build.notFound('no-default'),
+  ];
 }
 
 class RouteBuilder {
@@ -46,7 +58,7 @@ class RouteBuilder {
   }
 
   /** A fault belongs to a whole route in Istio, so that the planted delay takes one of its own. */
-  armRoutes(route: ArmRoute): Route[] {
+  armRoutes(route: ArmRoute): HttpRoute[] {
     const arm = { [ARM_HEADER]: { exact: route.headerValue } };
     const weights = [{ subset: route.subset, weight: 100 }];
     const name = `arm-${route.headerValue}`;
@@ -64,9 +76,9 @@ class RouteBuilder {
     name: string,
     policy: RoutePolicy,
     weights: readonly { readonly subset: string; readonly weight: number }[],
-  ): Route {
+  ): HttpRoute {
     return {
-      name,
+      name: `${ROUTE_PREFIX}${name}`,
       timeout: duration(policy.timeoutMs),
       retries: retries(policy),
       headers: this.#headers,
@@ -81,9 +93,9 @@ class RouteBuilder {
     };
   }
 
-  notFound(name: string, match?: readonly Route[]): Route {
+  notFound(name: string, match?: readonly Route[]): HttpRoute {
     return {
-      name,
+      name: `${ROUTE_PREFIX}${name}`,
       ...(match && { match }),
       directResponse: { status: 404, body: { string: NOT_FOUND_BODY.arm } },
     };

@@ -1,13 +1,9 @@
 /** Putting another configuration in force on an arm, the cheapest way that its knobs allow. */
 import type { StackConfiguration } from '../../stack/configuration.ts';
-import { planSwap, type SwapPlan, type SwapWay } from '../../stack/swap-plan.ts';
+import { planSwap, type SwapWay } from '../../stack/swap-plan.ts';
+import { ReplaceRequiredError } from '../configure-agent.ts';
 import { PlatformError, type ApplyReport } from '../platform.ts';
-import {
-  configureDrained,
-  configureInPlace,
-  othersCanServe,
-  ReplaceRequiredError,
-} from './configure-node.ts';
+import { configureDrained, configureInPlace, othersCanServe } from './configure-node.ts';
 import {
   armOf,
   configurationOf,
@@ -18,16 +14,10 @@ import {
 } from './context.ts';
 import { converge } from './converge.ts';
 import { replaceNodes } from './replace-nodes.ts';
-import { messageOf, throwIfAborted, waitUntil } from './wait-until.ts';
+import { stagesOf, type Stage } from '../swap-stages.ts';
+import { undone } from '../undo.ts';
+import { throwIfAborted, waitUntil } from '../wait-until.ts';
 
-type Stage =
-  | {
-      readonly target: 'mesh';
-      readonly values: Readonly<Record<string, number | boolean | string>>;
-    }
-  | { readonly target: 'nodes'; readonly way: Exclude<SwapWay, 'none'> };
-
-const IDLE = 'mesh.idleTimeout';
 /** For the agent's word that the new configuration is in force. */
 const OBSERVED_MS = 10_000;
 
@@ -72,40 +62,8 @@ export async function applyToArm(
     log.info(`arm ${armId}: configuration ${to.hash.slice(0, 12)} in force by ${ways.join(', ')}`);
     return report(ways);
   } catch (error) {
-    throw await afterUndo(context, armId, from, error);
+    throw await undone(error, armId, from, 'node', () => converge(context, armId, from));
   }
-}
-
-/** The plan's steps as the platform takes them: the agent's own steps are one call to it. */
-export function stagesOf(
-  plan: SwapPlan,
-  from: StackConfiguration,
-  to: StackConfiguration,
-): readonly Stage[] {
-  const stages: Stage[] = [];
-  const knobs = to.values as Readonly<Record<string, number | boolean | string>>;
-  for (const step of plan.steps) {
-    const last = stages.at(-1);
-    if (step.target === 'mesh') {
-      const values = Object.fromEntries(step.knobs.map((name) => [name, knobs[name] ?? 0]));
-      stages.push({ target: 'mesh', values });
-    } else if (last?.target === 'nodes') {
-      stages[stages.length - 1] = { target: 'nodes', way: dearerOf(last.way, step.way) };
-    } else {
-      stages.push({ target: 'nodes', way: step.way });
-    }
-    if (step.target === 'node' && step.knobs.some((name) => name.startsWith('mesh.'))) {
-      // Old and new nodes need different meshes: while both serve, the idle time that suits both.
-      const both = Math.min(from.values[IDLE], to.values[IDLE]);
-      const own = Object.entries(knobs).filter(([name]) => name.startsWith('mesh.'));
-      stages.splice(-1, 0, { target: 'mesh', values: { [IDLE]: both } });
-      stages.push({ target: 'mesh', values: Object.fromEntries(own) });
-    }
-  }
-  // The agents keep the whole configuration, also where only the mesh changes.
-  if (!stages.some(({ target }) => target === 'nodes'))
-    stages.push({ target: 'nodes', way: 'live' });
-  return stages;
 }
 
 async function carryOut(
@@ -188,35 +146,4 @@ async function requireEverywhere(
       `Node ${node.name} has configuration ${seen ?? '(its agent does not answer)'} after the swap to ${to.hash}.`,
     );
   }
-}
-
-async function afterUndo(
-  context: PlatformContext,
-  armId: string,
-  from: StackConfiguration,
-  error: unknown,
-): Promise<PlatformError> {
-  const failure = error instanceof PlatformError ? error.failure : 'swap-failed';
-  try {
-    await converge(context, armId, from);
-    return new PlatformError(
-      failure,
-      `${messageOf(error)}\nThe former configuration ${from.hash.slice(0, 12)} is in force again on every node of arm ${armId}.`,
-      { cause: error },
-    );
-  } catch (second) {
-    return new PlatformError(
-      failure,
-      `${messageOf(error)}\nThe former configuration could not be put back on every node of arm ${armId}: ${messageOf(second)}. It is tried again when the gate service starts.`,
-      { cause: new AggregateError([error, second]) },
-    );
-  }
-}
-
-function dearerOf(
-  one: Exclude<SwapWay, 'none'>,
-  other: Exclude<SwapWay, 'none'>,
-): Exclude<SwapWay, 'none'> {
-  const order = ['live', 'route', 'graceful', 'replace'] as const;
-  return order.indexOf(one) >= order.indexOf(other) ? one : other;
 }

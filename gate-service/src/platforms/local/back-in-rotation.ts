@@ -4,7 +4,7 @@ import { ARM_HEADER } from '../../mesh/plan.ts';
 import { PlatformError } from '../platform.ts';
 import type { MeshControl } from './mesh-control.ts';
 import type { ArmState, NodeState, PlatformState } from './state.ts';
-import { waitUntil } from './wait-until.ts';
+import { waitUntil } from '../wait-until.ts';
 
 const BACK_MS = 20_000;
 const PROBES_PER_LOOK = 10;

@@ -3,7 +3,7 @@ import { PARALLEL_STARTS } from './context.ts';
 import { inParallel } from './in-parallel.ts';
 import { recoverArms } from './recover.ts';
 import { ENVIRONMENTS, type Runtime } from './runtime.ts';
-import { messageOf } from './wait-until.ts';
+import { messageOf } from '../wait-until.ts';
 
 /**
  * Proxies first, with the routes that were in force, so that production answers at once; then what

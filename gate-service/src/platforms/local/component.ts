@@ -12,7 +12,7 @@ import {
 import { PlatformError } from '../platform.ts';
 import { requireFreePort } from './port-holder.ts';
 import { endStrays } from './strays.ts';
-import { messageOf, waitUntil } from './wait-until.ts';
+import { messageOf, waitUntil } from '../wait-until.ts';
 
 export interface ComponentDefinition {
   /** Unique in the state folder; names its record and its log. */

@@ -1,64 +1,28 @@
 /** One node's part of a swap: told through its agent, out of rotation where that is needed. */
-import { NodeAgentError } from '../../node-agent/client.ts';
-import { withoutFormerValues } from '../../stack/added-knobs.ts';
 import type { StackConfiguration } from '../../stack/configuration.ts';
 import type { SwapWay } from '../../stack/swap-plan.ts';
+import { configureAgent } from '../configure-agent.ts';
 import { PlatformError } from '../platform.ts';
 import { answers, untilBackInRotation } from './back-in-rotation.ts';
 import { presentNodes, requireArm, type PlatformContext } from './context.ts';
 import type { NodeState } from './state.ts';
-import { waitUntil } from './wait-until.ts';
+import { waitUntil } from '../wait-until.ts';
 
-/** An agent that starts a dead child again is busy for so long. */
-const BUSY_MS = 60_000;
 const SERVES_MS = 15_000;
 /** Nothing is in flight on a drained node: children of the former generation end within seconds. */
 const FORMER_CHILDREN_MS = 20_000;
-
-/** Thrown when only a new node can take the configuration. */
-export class ReplaceRequiredError extends Error {}
 
 /**
  * Puts a configuration in force on a node where it is.
  * @throws ReplaceRequiredError, or PlatformError `swap-failed` / `invalid-configuration` in the agent's words
  */
-export async function configureInPlace(
+export function configureInPlace(
   { fleet }: PlatformContext,
   node: NodeState,
   to: StackConfiguration,
   signal?: AbortSignal,
 ): Promise<SwapWay> {
-  let last = 'it does not answer';
-  const way = await waitUntil(
-    async (): Promise<SwapWay | undefined> => {
-      try {
-        // An agent of an older version, adopted as it runs, knows no later knobs.
-        const values = withoutFormerValues(to.values);
-        const answer = await fleet.client(node).configure({ ...values }, signal);
-        if (answer.hash === to.hash) return answer.way;
-        throw new PlatformError(
-          'swap-failed',
-          `Node ${node.name} says it has configuration ${answer.hash} instead of ${to.hash}.`,
-        );
-      } catch (error) {
-        if (!(error instanceof NodeAgentError)) throw error;
-        const code = error.problem?.code;
-        if (code === 'replace-required') throw new ReplaceRequiredError(error.message);
-        // `unreachable`: the agent died and is being started again; the call can be repeated.
-        if (code !== 'busy' && code !== 'not-ready' && error.failure !== 'unreachable') {
-          throw refusalOf(node, error);
-        }
-        last = error.message;
-        return undefined;
-      }
-    },
-    { timeoutMs: BUSY_MS, everyMs: 250, signal },
-  );
-  if (way !== undefined) return way;
-  throw new PlatformError(
-    'swap-failed',
-    `Node ${node.name} took no configuration within ${BUSY_MS / 1000} s: ${last}`,
-  );
+  return configureAgent(fleet.client(node), node.name, to, signal);
 }
 
 /**
@@ -130,14 +94,5 @@ export async function othersCanServe(
       other.name !== node.name &&
       !other.draining &&
       hosts.some((host) => host.port === other.ports.httpd && host.healthy),
-  );
-}
-
-function refusalOf(node: NodeState, error: NodeAgentError): PlatformError {
-  const invalid = error.problem?.code === 'invalid-configuration';
-  return new PlatformError(
-    invalid ? 'invalid-configuration' : 'swap-failed',
-    `Node ${node.name}: ${error.message}`,
-    { cause: error },
   );
 }

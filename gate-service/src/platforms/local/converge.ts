@@ -5,7 +5,7 @@ import { inArm, presentNodes, requireArm, type PlatformContext } from './context
 import { stopNodes } from './dismantle.ts';
 import { replaceNodes } from './replace-nodes.ts';
 import type { NodeState } from './state.ts';
-import { messageOf } from './wait-until.ts';
+import { messageOf } from '../wait-until.ts';
 
 /** Whether an arm shows signs of a swap that did not end. */
 export function isUnfinished(context: PlatformContext, armId: string): boolean {

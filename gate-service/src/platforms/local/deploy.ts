@@ -13,7 +13,7 @@ import {
 import { dismantle } from './dismantle.ts';
 import { inParallel } from './in-parallel.ts';
 import type { ArmState } from './state.ts';
-import { messageOf, throwIfAborted } from './wait-until.ts';
+import { messageOf, throwIfAborted } from '../wait-until.ts';
 
 const MOST_NODES = 16;
 

@@ -8,7 +8,7 @@ import {
 } from './context.ts';
 import { inParallel } from './in-parallel.ts';
 import { armIn, type NodeState, type PlatformState } from './state.ts';
-import { throwIfAborted } from './wait-until.ts';
+import { throwIfAborted } from '../wait-until.ts';
 
 /** Drops every route of the measurement to an arm; a planted delay goes with its arm. */
 export function dropMeasurementRoutes(draft: PlatformState, armId: string): void {

@@ -1,5 +1,6 @@
 /** Envoy's admin API: what the proxy really has in force. */
 import { z } from 'zod';
+import { clusterHostsOf } from '../envoy-clusters.ts';
 
 export interface ProxyHost {
   readonly address: string;
@@ -19,30 +20,6 @@ export interface ProxyRoutes {
   readonly weights: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
-const statSchema = z.looseObject({
-  name: z.string().optional(),
-  value: z.union([z.string(), z.number()]).optional(),
-});
-const clustersSchema = z.looseObject({
-  cluster_statuses: z
-    .array(
-      z.looseObject({
-        name: z.string(),
-        host_statuses: z
-          .array(
-            z.looseObject({
-              address: z.looseObject({
-                socket_address: z.looseObject({ address: z.string(), port_value: z.int() }),
-              }),
-              stats: z.array(statSchema).optional(),
-              health_status: z.record(z.string(), z.unknown()).optional(),
-            }),
-          )
-          .optional(),
-      }),
-    )
-    .optional(),
-});
 const routesSchema = z.looseObject({
   configs: z
     .array(
@@ -110,24 +87,18 @@ export class EnvoyAdmin {
 
   /** Hosts by cluster. @throws when Envoy does not answer */
   async hosts(): Promise<ReadonlyMap<string, readonly ProxyHost[]>> {
-    const { cluster_statuses } = clustersSchema.parse(await this.#json('/clusters?format=json'));
-    return new Map(
-      (cluster_statuses ?? []).map(({ name, host_statuses }) => [
-        name,
-        (host_statuses ?? []).map(({ address: { socket_address }, stats, health_status }) => {
-          const stat = (wanted: string): number =>
-            Number(stats?.find((one) => one.name === wanted)?.value ?? 0);
-          const { eds_health_status, ...flags } = health_status ?? {};
-          return {
-            address: socket_address.address,
-            port: socket_address.port_value,
-            healthy: eds_health_status === 'HEALTHY' && !Object.values(flags).includes(true),
-            draining: eds_health_status === 'DRAINING',
-            requestsTotal: stat('rq_total'),
-            requestsActive: stat('rq_active'),
-          };
-        }),
-      ]),
+    const hosts = clusterHostsOf(await this.#json('/clusters?format=json'));
+    return Map.groupBy(
+      hosts.map(({ address, announced, cluster, flagged, port, stat }) => ({
+        cluster,
+        address,
+        port,
+        healthy: announced === 'HEALTHY' && !flagged,
+        draining: announced === 'DRAINING',
+        requestsTotal: stat('rq_total'),
+        requestsActive: stat('rq_active'),
+      })),
+      ({ cluster }) => cluster,
     );
   }
 

@@ -30,7 +30,7 @@ import {
   statusOf,
 } from './existing-platform.ts';
 import type { Folders } from './folders.ts';
-import { KeyedLock } from './keyed-lock.ts';
+import { KeyedLock } from '../keyed-lock.ts';
 import type { PlatformLog } from './log.ts';
 import { observeArms } from './observe.ts';
 import { giveUpOwnership, takeOwnership } from './owner.ts';
@@ -64,6 +64,8 @@ export interface LocalPlatform extends Platform {
   down(): Promise<void>;
   /** Ends the watch of this process; the components go on. */
   close(): Promise<void>;
+  /** The same for every service. */
+  entryPoint(environment: Environment): EntryPoint;
   /** Base URL of the platform's Prometheus. */
   prometheusUrl(): string;
   /** Pids of the components (not of what the agents start), to tell their CPU from others'. */

@@ -4,11 +4,11 @@ import { clusterName } from '../../mesh/envoy/names.ts';
 import { PlatformError } from '../platform.ts';
 import type { Component } from './component.ts';
 import type { EnvoyAdmin, ProxyHost } from './envoy-admin.ts';
-import { KeyedLock } from './keyed-lock.ts';
+import { KeyedLock } from '../keyed-lock.ts';
 import type { MeshPublisher } from './mesh-publisher.ts';
 import { planOfState } from './plan-of-state.ts';
 import type { ArmState, NodeState, PlatformState, StateFile } from './state.ts';
-import { messageOf, waitUntil } from './wait-until.ts';
+import { messageOf, waitUntil } from '../wait-until.ts';
 
 export interface EnvironmentProxy {
   readonly component: Component;

@@ -18,7 +18,7 @@ import { InvalidPlanError } from '../../mesh/rules.ts';
 import { PlatformError } from '../platform.ts';
 import type { EnvoyAdmin } from './envoy-admin.ts';
 import { structureOf, validateWithEnvoy } from './plan-validation.ts';
-import { messageOf, waitUntil } from './wait-until.ts';
+import { messageOf, waitUntil } from '../wait-until.ts';
 import { clustersOfBoth, versionOf, XdsFolder, type XdsTexts } from './xds-folder.ts';
 
 const SEEN_TIMEOUT_MS = 15_000;

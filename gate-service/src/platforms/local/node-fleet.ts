@@ -13,7 +13,7 @@ import { pruneNodeLogs } from './old-logs.ts';
 import type { ArmState, LocalComponents, NodeState } from './state.ts';
 import { endStrays } from './strays.ts';
 import type { Supervisor } from './supervisor.ts';
-import { messageOf, waitUntil } from './wait-until.ts';
+import { messageOf, waitUntil } from '../wait-until.ts';
 
 export interface NodeFleetOptions {
   readonly folders: Folders;

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { isPortFree } from '../../processes/free-port.ts';
 import { PlatformError } from '../platform.ts';
-import { waitUntil } from './wait-until.ts';
+import { waitUntil } from '../wait-until.ts';
 
 export interface PortHolder {
   readonly pid: number;

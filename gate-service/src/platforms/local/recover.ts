@@ -2,7 +2,7 @@
 import { configurationOf, type PlatformContext } from './context.ts';
 import { converge, isUnfinished } from './converge.ts';
 import { dismantle } from './dismantle.ts';
-import { messageOf } from './wait-until.ts';
+import { messageOf } from '../wait-until.ts';
 
 /**
  * Half-made and half-removed arms go; half-swapped ones get their former configuration. What

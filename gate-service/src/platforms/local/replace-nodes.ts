@@ -13,7 +13,7 @@ import {
 import { stopNodes } from './dismantle.ts';
 import { inParallel } from './in-parallel.ts';
 import type { NodeState } from './state.ts';
-import { messageOf } from './wait-until.ts';
+import { messageOf } from '../wait-until.ts';
 
 /**
  * Replaces `old` by as many nodes with this configuration. All new ones serve before the first old

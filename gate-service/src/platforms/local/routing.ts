@@ -3,28 +3,22 @@ import type { Environment } from '../../mesh/plan.ts';
 import { PlatformError, type MeasurementRouting, type ProductionRouting } from '../platform.ts';
 import { presentNodes, requireArm, type PlatformContext } from './context.ts';
 import type { ArmState } from './state.ts';
-import { waitUntil } from './wait-until.ts';
+import { requirePlantedArm, requireWeights } from '../routing-rules.ts';
+import { waitUntil } from '../wait-until.ts';
 
 const HEALTHY_MS = 15_000;
 
 /** See `Platform.routeMeasurement`. */
 export async function routeMeasurement(
   context: PlatformContext,
-  { service, arms, planted }: MeasurementRouting,
+  routing: MeasurementRouting,
   signal: AbortSignal,
 ): Promise<void> {
+  requirePlantedArm(routing);
+  const { service, arms, planted } = routing;
   for (const { armId } of arms) {
     const arm = requireRoutable(context, armId, service, 'staging');
     await context.mesh.untilHealthy(arm, presentNodes(arm), signal);
-  }
-  if (
-    planted !== undefined &&
-    !arms.some(({ headerValue }) => headerValue === planted.headerValue)
-  ) {
-    throw new PlatformError(
-      'refused',
-      `A delay is planted for one of the arms that are routed; there is none with the header value ${planted.headerValue}.`,
-    );
   }
   await context.mesh.change('staging', (draft) => {
     if (arms.length === 0) {
@@ -41,22 +35,14 @@ export async function routeMeasurement(
 /** See `Platform.routeProduction`. */
 export async function routeProduction(
   context: PlatformContext,
-  { service, weights }: ProductionRouting,
+  routing: ProductionRouting,
   signal: AbortSignal,
 ): Promise<void> {
+  requireWeights(routing);
+  const { service, weights } = routing;
   for (const { armId, weight } of weights) {
-    if (!Number.isInteger(weight) || weight < 0 || weight > 100) {
-      throw new PlatformError(
-        'refused',
-        `A weight is a whole number within 0..100, not ${weight}.`,
-      );
-    }
     const arm = requireRoutable(context, armId, service, 'production');
     if (weight > 0) await untilSomeoneServes(context, arm, signal);
-  }
-  const sum = weights.reduce((total, { weight }) => total + weight, 0);
-  if (sum !== 100) {
-    throw new PlatformError('refused', `The weights of ${service} must sum to 100, not ${sum}.`);
   }
   await context.mesh.change('production', (draft) => {
     draft.production[service] = weights

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { knobValuesSchema } from '../../node-agent/protocol.ts';
 import { writeFileAtomically } from '../../processes/process-record.ts';
 import { PlatformError } from '../platform.ts';
-import { messageOf } from './wait-until.ts';
+import { messageOf } from '../wait-until.ts';
 
 const port = z.int().min(1).max(65535);
 const environmentSchema = z.enum(['staging', 'production']);

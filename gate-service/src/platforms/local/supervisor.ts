@@ -1,7 +1,7 @@
 /** Watches components and starts a dead one again, with growing pauses when it keeps dying. */
 import type { Component } from './component.ts';
 import type { PlatformLog } from './log.ts';
-import { messageOf } from './wait-until.ts';
+import { messageOf } from '../wait-until.ts';
 
 const EVERY_MS = 300;
 const FIRST_PAUSE_MS = 500;

@@ -19,7 +19,7 @@ interface Placed {
 }
 
 export type PlatformCall =
-  'deploy' | 'routeMeasurement' | 'routeProduction' | 'observe' | 'remove' | 'restore';
+  'deploy' | 'routeMeasurement' | 'routeProduction' | 'observe' | 'remove' | 'restore' | 'takeOver';
 
 export class FakePlatform implements Platform {
   readonly kind = 'local';
@@ -29,6 +29,8 @@ export class FakePlatform implements Platform {
   /** Called before each change; throws to make it fail. */
   before: (call: PlatformCall, subject: unknown) => void = () => undefined;
   busyWorkers = 0;
+  /** Arm on the nodes that are production's for good; undefined: there are no such nodes. */
+  primary: { armId: string } | undefined;
   /** Nodes whose agent does not answer. */
   readonly lost = new Set<string>();
   /** Components started again on a node so far. */
@@ -97,6 +99,9 @@ export class FakePlatform implements Platform {
       .map(({ arm, weight }) => ({
         arm,
         weight,
+        ...(environment === 'production' &&
+          this.primary !== undefined &&
+          this.primary.armId !== arm.id && { besidePrimary: true }),
         nodes: arm.nodes.map(({ name }) => ({
           name,
           ...(this.lost.has(name) ? {} : { status: this.#status(arm, name) }),
@@ -126,6 +131,16 @@ export class FakePlatform implements Platform {
         placed.weight = placed.arm.id === armId ? 100 : 0;
       }
     }
+  }
+
+  async takeOver(armId: string, signal: AbortSignal): Promise<void> {
+    await Promise.resolve();
+    signal.throwIfAborted();
+    this.before('takeOver', armId);
+    if (this.#placed(armId).weight !== 100) {
+      throw new PlatformError('refused', `arm ${armId} does not carry all of production`);
+    }
+    this.primary = { armId };
   }
 
   /** A request has reached a node, and cost it so many CPU seconds. */

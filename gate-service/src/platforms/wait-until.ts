@@ -1,6 +1,6 @@
 /** Waiting for a condition of the world, with a deadline and a way to give up. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PlatformError } from '../platform.ts';
+import { PlatformError } from './platform.ts';
 
 export interface WaitOptions {
   readonly timeoutMs: number;

@@ -1,0 +1,3 @@
+module speedgate.test/pause
+
+go 1.24.0
