@@ -32,7 +32,7 @@ beforeAll(async () => {
       // So wide that only what is clearly worse breaks them: both versions are as fast.
       thresholds: ['p50 <= baseline + 100%', 'errors < 5%'],
       shown: [],
-      promotion: { default: 'auto', stepSeconds: 2, holdSeconds: 2, minimumRequests: 10 },
+      promotion: { default: 'auto', stepSeconds: 4, holdSeconds: 4, minimumRequests: 10 },
     },
   });
   await killWhileProductionIsSetUp();

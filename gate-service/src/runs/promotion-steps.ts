@@ -4,8 +4,8 @@ import type { Clock } from './clock.ts';
 import { isoNow } from './clock.ts';
 import type { PromotionStep } from './records.ts';
 import type { StepFinding } from './ports.ts';
-import { promotionWeights, recentRequests, watchHold, watchStep } from './promotion-watch.ts';
-import type { WatchContext } from './promotion-watch.ts';
+import { promotionWeights, watchHold, watchStep, type WatchContext } from './promotion-watch.ts';
+import { awaitedTraffic, recentTraffic } from './recent-traffic.ts';
 import type { Owner } from './world.ts';
 
 /** Traffic has to go back: a proven breach, or no data to tell. */
@@ -33,28 +33,34 @@ export async function raiseWeights(
   listener: StepListener,
   signal: AbortSignal,
 ): Promise<void> {
+  const { holdSeconds, stepSeconds } = settings;
   let failureShare = 0;
+  let carriesTraffic = false;
   for (const weight of promotionWeights) {
     signal.throwIfAborted();
-    const recent = await recentTraffic(context, settings.stepSeconds);
+    const recent = carriesTraffic
+      ? await recentTraffic(context, stepSeconds)
+      : await awaitedTraffic(context, stepSeconds, signal);
     if (recent === undefined) {
       const sentence = `before ${weight} %: production's traffic cannot be read from the proxy's metrics`;
       await listener.ended(step(context.clock, weight, 'no-data', sentence));
       throw new PromotionReturned(sentence);
     }
     failureShare = weight === 100 ? failureShare : recent.failureShare;
-    const expected = (recent.requests * weight) / 100;
+    const expectedPerSecond = (recent.requestsPerSecond * weight) / 100;
+    const expected = expectedPerSecond * stepSeconds;
     if (weight < 100 && expected < settings.minimumRequests) {
-      const sentence = `${weight} % skipped: about ${Math.floor(expected)} requests in ${settings.stepSeconds} s would be too few to tell anything (at least ${settings.minimumRequests})`;
+      const sentence = `${weight} % skipped: about ${Math.floor(expected)} requests in ${stepSeconds} s would be too few to tell anything (at least ${settings.minimumRequests})`;
       await listener.ended(step(context.clock, weight, 'skipped', sentence));
       continue;
     }
     await listener.raising(weight);
+    carriesTraffic = true;
     await context.world.routeProduction(routing(context, weight), owner, signal);
     const finding =
       weight < 100
-        ? await watchStep(context, settings.stepSeconds, expected / settings.stepSeconds, signal)
-        : await watchHold(context, settings.holdSeconds, failureShare, signal);
+        ? await watchStep(context, stepSeconds, expectedPerSecond, signal)
+        : await watchHold(context, holdSeconds, failureShare, signal);
     const outcome = stepOutcome(finding);
     const sentence = `${weight} %: ${finding.sentence}`;
     await listener.ended(step(context.clock, weight, outcome, sentence));
@@ -73,17 +79,6 @@ function routing(
       { armId: context.canaryArmId, weight },
     ],
   };
-}
-
-async function recentTraffic(
-  context: WatchContext,
-  seconds: number,
-): ReturnType<typeof recentRequests> {
-  try {
-    return await recentRequests(context, seconds);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A step that saw too few requests after all counts as skipped: it has shown nothing. */

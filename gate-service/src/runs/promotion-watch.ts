@@ -27,26 +27,6 @@ export interface WatchContext {
   readonly minimumRequests: number;
 }
 
-/** Traffic of both arms, taken together; undefined when a scrape is missing. */
-export async function recentRequests(
-  context: WatchContext,
-  seconds: number,
-): Promise<{ readonly requests: number; readonly failureShare: number } | undefined> {
-  const toMs = context.clock.now();
-  const arms = [context.currentArmId, context.canaryArmId];
-  const traffic = await context.telemetry.armTraffic(context.service, arms, {
-    fromMs: toMs - seconds * 1000,
-    toMs,
-  });
-  const current = traffic.get(context.currentArmId);
-  if (current === undefined) return undefined;
-  const canary = traffic.get(context.canaryArmId);
-  return {
-    requests: current.requests + (canary?.requests ?? 0),
-    failureShare: current.requests === 0 ? 0 : current.failures / current.requests,
-  };
-}
-
 /**
  * Compares canary and current over one step; returns at once on a breach or a lost scrape.
  * @param expectedPerSecond requests per second that the canary's weight should bring
@@ -124,7 +104,7 @@ async function poll(
     const toMs = clock.now();
     const last = toMs >= endMs;
     const finding = await readAndFind(context, { fromMs, toMs }, find);
-    const early = !last && toMs - fromMs < (context.telemetry.settleMs ?? SCRAPE_GRACE_MS);
+    const early = !last && toMs - fromMs < settleMs(context);
     const ends =
       finding.outcome === 'breached' || (finding.outcome === 'no-data' && !early) || last;
     if (ends) return finding;
@@ -132,8 +112,13 @@ async function poll(
 }
 
 /** No step ends before its metrics can be there. */
-function watchedSeconds({ telemetry }: WatchContext, seconds: number): number {
-  return Math.max(seconds, (telemetry.settleMs ?? 0) / 1000);
+function watchedSeconds(context: WatchContext, seconds: number): number {
+  return Math.max(seconds, settleMs(context) / 1000);
+}
+
+/** Milliseconds that metrics may take to come. */
+export function settleMs({ telemetry }: WatchContext): number {
+  return telemetry.settleMs ?? SCRAPE_GRACE_MS;
 }
 
 function pollMs(seconds: number): number {

@@ -62,8 +62,12 @@ describe('a promotion', () => {
     },
   );
 
-  it('watches no step for less than the metrics need to come', async () => {
-    Object.assign(world.telemetry, { settleMs: 8_500 });
+  it.each([
+    { settleMs: 8_500, missingMs: 5_000 },
+    // Where the telemetry does not say: a scrape on its way, and one more that came late.
+    { settleMs: undefined, missingMs: 2_000 },
+  ])('watches no step for less than the metrics need to come: %o', async (telemetry) => {
+    Object.assign(world.telemetry, { settleMs: telemetry.settleMs });
     Object.assign(world.service.promotion, { stepSeconds: 2, holdSeconds: 2 });
     let weight: number | undefined;
     let since = 0;
@@ -72,7 +76,7 @@ describe('a promotion', () => {
         weight = canaryWeight();
         since = world.clock.now();
       }
-      return world.clock.now() - since < 5_000 ? 'no-data' : undefined;
+      return world.clock.now() - since < telemetry.missingMs ? 'no-data' : undefined;
     };
     expect(await gate.gate()).toMatchObject({ decision: 'promote', cause: 'met' });
     await expectWorldInOrder(world);
@@ -100,6 +104,18 @@ describe('a promotion', () => {
     world.steps.find = () => (canaryWeight() === 1 ? 'too-few' : undefined);
     await gate.gate();
     expect(await steps()).toContain('1 skipped');
+  });
+
+  it('waits for a gap in the metrics to pass before anything is moved', async () => {
+    Object.assign(world.service.promotion, { stepSeconds: 600 });
+    let gapEnds: number | undefined;
+    world.lostScrape = () => {
+      if (canaryWeight() !== 0) return false;
+      gapEnds ??= world.clock.now() + 20_000;
+      return world.clock.now() < gapEnds;
+    };
+    expect(await gate.gate()).toMatchObject({ decision: 'promote', cause: 'met' });
+    await expectWorldInOrder(world);
   });
 
   it('moves no traffic while production cannot be read', async () => {
