@@ -10,7 +10,8 @@ import {
 import { openSampleWriter, type SampleWriter } from '../sample-file.ts';
 import type { Sample } from '../sample.ts';
 import type { MeasurementPlan, Sender, SenderListener, SenderResult } from '../sender.ts';
-import { Coordinator, type FleetEnd, type FleetOutput } from './coordinator.ts';
+import { Coordinator, type FleetEnd } from './coordinator.ts';
+import type { FleetOutput } from './fleet.ts';
 import type { Fleet, WorkerLauncher } from './launcher.ts';
 import { connectWorker, newToken, type WorkerLink } from './link.ts';
 import type { MergedWindow } from './merge.ts';

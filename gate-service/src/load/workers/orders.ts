@@ -83,3 +83,8 @@ export function parseOrder(line: string): Order | undefined {
     },
   };
 }
+
+/** Number of a segment's last window. */
+export function lastOf({ first, windows }: Segment): number {
+  return first + windows - 1;
+}
