@@ -143,6 +143,16 @@ describe('what is shown', () => {
     await close();
   });
 
+  it('says where the time of the requests of an attempt went', async () => {
+    const { close, page } = await open(`/runs/${RUNS.breached}`, '.hops');
+    const rows = await page.locator('.hops tbody tr').allInnerTexts();
+    expect(rows.map((row) => row.split(/\s+/))).toEqual([
+      ['baseline', '0.92', '0.41', '40.98', '42.31'],
+      ['candidate', '0.95', '0.42', '49.69', '51.06'],
+    ]);
+    await close();
+  });
+
   it('filters the events', async () => {
     const { close, page } = await open(`/runs/${RUNS.breached}`, '.events li');
     await page.getByLabel('Kind').selectOption('decision');

@@ -199,6 +199,10 @@ export class Seed {
       seed: 7,
       steady: true,
       counters: { sent: 12_400, received: 12_400, inFlight: 0, cpuSeconds: 3.1 },
+      hops: {
+        baseline: { totalMs: 42.31, proxyMs: 0.92, httpdMs: 0.41, jettyMs: 40.98 },
+        candidate: { totalMs: 51.06, proxyMs: 0.95, httpdMs: 0.42, jettyMs: 49.69 },
+      },
     });
     const thresholds = judgement.outcomes.map(({ threshold }) => threshold);
     await store.saveJudgement({

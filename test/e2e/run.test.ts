@@ -92,6 +92,17 @@ async function expectCpuByWindow(run: RunView): Promise<void> {
   }
 }
 
+/** Where the time of requests went: something everywhere, and most of it with the application, which waits. */
+function expectHops({ attempts }: RunView): void {
+  const { baseline, candidate } = attempts.at(-1)!.hops!;
+  for (const { httpdMs, jettyMs, proxyMs, totalMs } of [baseline!, candidate!]) {
+    expect(proxyMs).toBeGreaterThan(0);
+    expect(httpdMs).toBeGreaterThan(0);
+    expect(jettyMs).toBeGreaterThan(totalMs / 2);
+    expect(proxyMs + httpdMs + jettyMs).toBeCloseTo(totalMs, 6);
+  }
+}
+
 /** Judged again under the same thresholds and seed, stored samples give the same judgement. */
 async function expectSameAgain(run: RunView): Promise<void> {
   const answer = await gate.call<Judged>('POST', `/v1/runs/${run.id}/judgements`, {
@@ -161,6 +172,7 @@ it('a good push ends consistent, gets into production, and the button leads back
   const run = await pushed(build);
   expect(users.since(mark)).toMatchObject({ failed: 0 });
   await expectCpuByWindow(run);
+  expectHops(run);
   await expectSameAgain(run);
 
   const promotion = run.decision === 'promote' ? run.promotion!.id : await overridden(run);

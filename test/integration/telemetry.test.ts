@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Arm } from '../../gate-service/src/platforms/platform.ts';
-import { armLoad } from '../../gate-service/src/telemetry/node-load.ts';
+import { hopLatency } from '../../gate-service/src/runs/hop-latency.ts';
 import { createPrometheusTelemetry } from '../../gate-service/src/telemetry/prometheus.ts';
 import type { ArmTraffic, Telemetry } from '../../gate-service/src/telemetry/telemetry.ts';
 import {
@@ -85,20 +85,24 @@ test('requests, failures and latencies are exact, and unknown arms are unknown',
   expect(below(45)).toBeLessThan(250);
 });
 
-test('the load of the nodes comes from their agents', async () => {
-  const read = async () => {
-    const observed = await fixture.platform.observe('checkout', 'production');
-    return observed[0]!.nodes.map(({ status }) => ({ atMs: Date.now(), status: status! }));
-  };
-  const before = await read();
-  await sendSearches(100);
-  const load = armLoad(before, await read());
-  // The proxy's health checks are requests, too.
-  const requests = load!.ratePerSecond;
-  expect(requests).toBeGreaterThan(0);
-  expect(load!.concurrency).toBeGreaterThan(0);
-  expect(load!.workers).toBeGreaterThanOrEqual(25);
-  expect(load!.cpuSecondsPerRequest).toBeGreaterThan(0);
+test('the nodes tell what httpd and Jetty have of the time of a request', async () => {
+  const observed = async () =>
+    (await fixture.platform.observe('checkout', 'production')).find((one) => one.arm.id === arm.id);
+  const before = await observed();
+  const latencies = await Promise.all(
+    Array.from({ length: 50 }, async (_, id) => {
+      const startedMs = performance.now();
+      await get(fixture.platform, 'production', { path: `/search?id=${id}` });
+      return performance.now() - startedMs;
+    }),
+  );
+  const meanMs = latencies.reduce((sum, ms) => sum + ms, 0) / latencies.length;
+  const hops = hopLatency(meanMs, before, await observed());
+  // The application waits some 40 ms; the unit of the counter is right.
+  expect(hops!.jettyMs).toBeGreaterThan(20);
+  expect(hops!.jettyMs).toBeLessThan(meanMs);
+  expect(hops!.httpdMs).toBeGreaterThan(0);
+  expect(hops!.proxyMs).toBeGreaterThan(0);
 });
 
 test('a span before the first scrape, and one after the last, are unknown', async () => {

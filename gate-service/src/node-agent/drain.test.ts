@@ -5,7 +5,10 @@ import type { RequestCounters } from './jolokia.ts';
 const limits = { atLeast: 300, quiet: 200, atMost: 1500 };
 
 /** Counters as a Jetty has them that gets requests during the first so many readings. */
-function busyFor(readings: number, active = 0): () => Promise<RequestCounters> {
+function busyFor(
+  readings: number,
+  active = 0,
+): () => Promise<Pick<RequestCounters, 'active' | 'total'>> {
   let read = 0;
   return async () => {
     read += 1;

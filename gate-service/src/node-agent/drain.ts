@@ -21,7 +21,7 @@ const EVERY_MS = 100;
  * @param read the counters, or `undefined` when nothing serves any more, which is quiet at once
  */
 export async function untilQuiet(
-  read: () => Promise<RequestCounters | undefined>,
+  read: () => Promise<Pick<RequestCounters, 'active' | 'total'> | undefined>,
   limits: DrainLimits = DEFAULT_LIMITS,
 ): Promise<DrainResponse> {
   const start = performance.now();

@@ -12,10 +12,12 @@ export interface JettyPool {
   readonly queueSize: number;
 }
 
-/** Counts of Jetty's StatisticsHandler since the start; asynchronous requests are active until they complete. */
+/** Of Jetty's StatisticsHandler since the start; asynchronous requests are active until they complete. */
 export interface RequestCounters {
   readonly total: number;
   readonly active: number;
+  /** Milliseconds spent on all completed requests. */
+  readonly durationMs: number;
 }
 
 export interface PoolSize {
@@ -39,7 +41,7 @@ export interface JolokiaAddress {
 /** A read by pattern without a list is refused by the access policy. */
 const POOL_ATTRIBUTES = ['minThreads', 'maxThreads', 'threads', 'utilizedThreads', 'queueSize'];
 const COUNTERS_PATTERN = 'org.eclipse.jetty.server.handler:type=statisticshandler,*';
-const COUNTERS = ['requestTotal', 'requestsActive'];
+const COUNTERS = ['requestTotal', 'requestsActive', 'requestTimeTotal'];
 const TIMEOUT_MS = 5000;
 
 const answerSchema = z.looseObject({
@@ -56,8 +58,19 @@ const poolSchema = z.object({
 });
 
 const countersSchema = z
-  .object({ requestTotal: z.int(), requestsActive: z.int() })
-  .transform((c): RequestCounters => ({ total: c.requestTotal, active: c.requestsActive }));
+  .object({
+    requestTotal: z.int(),
+    requestsActive: z.int(),
+    /** Nanoseconds. */
+    requestTimeTotal: z.number(),
+  })
+  .transform(
+    (c): RequestCounters => ({
+      total: c.requestTotal,
+      active: c.requestsActive,
+      durationMs: c.requestTimeTotal / 1e6,
+    }),
+  );
 
 export function createJolokia({ port, login }: JolokiaAddress): Jolokia {
   async function ask(json: unknown): Promise<unknown> {

@@ -139,6 +139,10 @@ export const nodeStatusSchema = z.strictObject({
       threads: z.int(),
       utilizedThreads: z.int(),
       queueSize: z.int(),
+      /** Absent in the report of an agent that is older than this. */
+      totalRequests: z.int().optional(),
+      /** Milliseconds. */
+      totalDuration: z.number().optional(),
       usage: processUsageSchema,
     })
     .optional(),

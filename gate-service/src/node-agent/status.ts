@@ -82,14 +82,17 @@ async function jettyStatus(
 ): Promise<NodeStatus['jetty']> {
   const { jetty } = inForce;
   const usage = jettys.usage(jetty);
-  const pool = await jettys
-    .jolokia(jetty)
-    .readPool()
-    .catch(() => undefined);
-  if (usage === undefined || pool === undefined) return undefined;
+  const jolokia = jettys.jolokia(jetty);
+  const [pool, requests] = await Promise.all([
+    jolokia.readPool().catch(() => undefined),
+    jolokia.readCounters().catch(() => undefined),
+  ]);
+  if (usage === undefined || pool === undefined || requests === undefined) return undefined;
   return {
     colour: jetty.colour,
     ...pool,
+    totalRequests: requests.total,
+    totalDuration: requests.durationMs,
     usage: { pid: jetty.process.pid, ...usage, restarts: counters.jettyRestarts },
   };
 }

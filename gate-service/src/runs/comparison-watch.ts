@@ -9,6 +9,7 @@ import type { ComparisonRequest } from './compared.ts';
 import { ErrorBurst } from './error-burst.ts';
 import { replacementsFor } from './compared.ts';
 import { describeEffects } from './effects.ts';
+import { HopReadings, type HopsByArm } from './hop-readings.ts';
 import { latenciesOf, type WindowLatencies } from '../load/window-latencies.ts';
 import {
   delayInProxy,
@@ -29,6 +30,7 @@ export class ComparisonWatch implements SenderListener {
   readonly #replacements: number;
   readonly #looks: ReadonlySet<number>;
   readonly #samples: Sample[] = [];
+  readonly #hops: HopReadings;
   readonly #plant: (delayMs: number) => Promise<void>;
   readonly #spoilt = new Set<number>();
   readonly #fitness: WindowFitness[] = [];
@@ -63,6 +65,7 @@ export class ComparisonWatch implements SenderListener {
       request.arms.map(({ name }) => name),
       context.profile.windowSeconds,
     );
+    this.#hops = new HopReadings(() => context.deps.world.observe(context.service.name, 'staging'));
     this.#looks = new Set(
       request.sequential
         ? context.deps.judge.looks(request.windows).filter((look) => look < request.windows)
@@ -164,11 +167,20 @@ export class ComparisonWatch implements SenderListener {
 
   /** Twice the smallest margin of the thresholds that are judged; in the proxy when it resolves. */
   async plantedBlock(): Promise<PlantedBlock> {
+    await this.#hops.end();
     const { proxyMs, realMs } =
       this.#delayOfMargins() ?? delayInProxy(this.#context.profile.planted.delayMs);
     await this.#plant(proxyMs);
     this.#plantedMs = realMs;
     return { delayMs: realMs, half: this.#fillsReference };
+  }
+
+  /**
+   * Latency by hop of each arm over the measured windows.
+   * @param last staging when nothing was sent any more
+   */
+  hops(last: readonly ArmObservation[]): HopsByArm {
+    return this.#hops.of(this.#request.arms, this.#samples, last);
   }
 
   get #fillsReference(): boolean {
@@ -213,6 +225,7 @@ export class ComparisonWatch implements SenderListener {
     this.#readings = this.#readings.then(async () => {
       // A reading that fails loses the CPU seconds of a window, not the measurement.
       await this.#readCpu(window).catch(() => undefined);
+      await this.#hops.after(window);
       if (look !== undefined) this.#look(look);
     });
   }

@@ -97,6 +97,7 @@ export async function compare(
     ...(watch.plantedMs === undefined ? {} : { plantedDelayUs: watch.plantedMs * 1000 }),
     ...(cpu === undefined ? {} : { cpuSeconds: cpu }),
     cpuSecondsByWindow: watch.cpu.byWindow,
+    hops: watch.hops(after),
     ...(capacityByBlock === undefined ? {} : { capacityByBlock }),
   };
   await store.saveMeasurement(record);

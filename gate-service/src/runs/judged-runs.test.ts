@@ -48,6 +48,11 @@ describe('a run with the real judge', () => {
       ({ type }) => type === 'tuning',
     );
     expect(told.map(({ message }) => message).join('\n')).toContain('nothing to tune');
+    const { baseline, candidate } = view?.attempts[0]?.hops ?? {};
+    for (const hops of [baseline, candidate]) {
+      expect(hops).toMatchObject({ jettyMs: 20, httpdMs: 0.5 });
+      expect(hops!.proxyMs).toBeCloseTo(hops!.totalMs - 20.5, 9);
+    }
     await expectWorldInOrder(world);
   });
 

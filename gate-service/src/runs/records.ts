@@ -3,6 +3,7 @@ import type { Judgement, ThresholdOutcome } from '../judge/judgement.ts';
 import type { CapacityBlock } from '../judge/measurement.ts';
 import type { ArmName, SenderCounters } from '../load/sample.ts';
 import type { Workload } from '../load/workload.ts';
+import type { HopsByArm } from './hop-readings.ts';
 import type { Cause, Decision, RunPhase, RunRequest } from './run.ts';
 
 /** A build and the stack configuration it runs with: the unit that is judged and promoted. */
@@ -189,6 +190,8 @@ export interface MeasurementRecord {
     readonly arm: ArmName;
     readonly seconds: number;
   }[];
+  /** Mean latency of each arm by hop; of the arms that it could be told for. Absent in older records. */
+  readonly hops?: HopsByArm;
   /** Closed loop, each arm alone; present when a threshold asked for capacity. */
   readonly capacityByBlock?: readonly CapacityBlock[];
   /** When `file` was removed to make room; the judgements stay. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ControlOutcome, Judgement, ThresholdOutcome } from '../judge/judgement.ts';
 import { workloadSchema } from '../load/workload.ts';
+import type { HopsByArm } from './hop-readings.ts';
 import { BUILD_NAME } from './named-build.ts';
 import type { OverrideState } from './records.ts';
 import type { TuningView } from './tuning-record.ts';
@@ -185,6 +186,8 @@ export interface RunView {
     readonly purpose: 'measuring' | 'tuning' | 'confirming';
     readonly judgement?: Judgement;
     readonly sentence: string;
+    /** Mean latency of each arm by hop, once it was measured. */
+    readonly hops?: HopsByArm;
   }[];
   readonly links: Readonly<Record<string, string>>;
 }

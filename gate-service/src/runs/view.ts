@@ -23,14 +23,18 @@ export async function viewOf(
   now: number,
   place?: QueuePlace,
 ): Promise<RunView> {
-  const [inShort, judgements, attempts, promotion, values, tuning] = await Promise.all([
-    viewInShort(run, store, now, place),
-    store.judgements(run.id),
-    store.attempts(run.id),
-    run.promotionId === undefined ? undefined : store.promotion(run.promotionId),
-    run.configuration === undefined ? undefined : store.configurationValues(run.configuration.hash),
-    store.tuning(run.id),
-  ]);
+  const [inShort, judgements, attempts, measurements, promotion, values, tuning] =
+    await Promise.all([
+      viewInShort(run, store, now, place),
+      store.judgements(run.id),
+      store.attempts(run.id),
+      store.measurements(run.id),
+      run.promotionId === undefined ? undefined : store.promotion(run.promotionId),
+      run.configuration === undefined
+        ? undefined
+        : store.configurationValues(run.configuration.hash),
+      store.tuning(run.id),
+    ]);
   const byId = new Map(judgements.map((record) => [record.id, record]));
   const judgementOf = (id: string | undefined): Judgement | undefined =>
     id === undefined ? undefined : byId.get(id)?.judgement;
@@ -51,11 +55,13 @@ export async function viewOf(
     ...(promotion === undefined ? {} : { promotion: promotionSummary(promotion) }),
     attempts: attempts.map((attempt) => {
       const own = judgementOf(attempt.judgementId);
+      const hops = measurements.find(({ id }) => id === attempt.measurementId)?.hops;
       return {
         number: attempt.number,
         purpose: attempt.purpose,
         ...(own === undefined ? {} : { judgement: own }),
         sentence: attempt.sentence,
+        ...(hops === undefined ? {} : { hops }),
       };
     }),
   };

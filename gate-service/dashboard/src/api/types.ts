@@ -83,11 +83,20 @@ export interface PromotionInShort {
   readonly summary?: string | undefined;
 }
 
+/** Means in milliseconds; the hops add up to the total. */
+export interface Hops {
+  readonly totalMs: number;
+  readonly proxyMs: number;
+  readonly httpdMs: number;
+  readonly jettyMs: number;
+}
+
 export interface Attempt {
   readonly number: number;
   readonly purpose: 'measuring' | 'tuning' | 'confirming';
   readonly judgement?: Judgement | undefined;
   readonly sentence: string;
+  readonly hops?: Readonly<Record<string, Hops>> | undefined;
 }
 
 export type TuningVerdict =

@@ -1,4 +1,4 @@
-import type { Attempt } from '../api/types.ts';
+import type { Attempt, Hops } from '../api/types.ts';
 import { Mark } from '../parts/sign.tsx';
 import { signOf } from '../text/words.ts';
 
@@ -6,7 +6,7 @@ import { signOf } from '../text/words.ts';
 export function Attempts({ attempts }: { readonly attempts: readonly Attempt[] }) {
   return (
     <ol class="attempts">
-      {attempts.map(({ judgement, number, purpose, sentence }) => (
+      {attempts.map(({ hops, judgement, number, purpose, sentence }) => (
         <li key={number} value={number}>
           <p>
             <span class="quiet">{purpose}</span>{' '}
@@ -19,8 +19,37 @@ export function Attempts({ attempts }: { readonly attempts: readonly Attempt[] }
               {judgement.windows.dropped} were spoilt.
             </p>
           )}
+          {Object.keys(hops ?? {}).length > 0 && <HopTable hops={hops ?? {}} />}
         </li>
       ))}
     </ol>
+  );
+}
+
+/** Where the time of a request goes. */
+function HopTable({ hops }: { readonly hops: Readonly<Record<string, Hops>> }) {
+  return (
+    <table class="hops">
+      <caption>Mean latency by hop, in milliseconds</caption>
+      <thead>
+        <tr>
+          <th scope="col">Arm</th>
+          <th scope="col">Proxy and network</th>
+          <th scope="col">httpd</th>
+          <th scope="col">Jetty with the application</th>
+          <th scope="col">Total</th>
+        </tr>
+      </thead>
+      <tbody>
+        {Object.entries(hops).map(([arm, { httpdMs, jettyMs, proxyMs, totalMs }]) => (
+          <tr key={arm}>
+            <th scope="row">{arm}</th>
+            {[proxyMs, httpdMs, jettyMs, totalMs].map((value, index) => (
+              <td key={index}>{value.toFixed(2)}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }

@@ -4,7 +4,12 @@ import type { RunView } from '../../runs/run.ts';
 import type { ApiStore } from '../dependencies.ts';
 import { idSchema, instantSchema } from '../schemas.ts';
 import { judgementRecordSchema, judgementView } from './judgement-schemas.ts';
-import { controlOutcomeSchema, overrideViewSchema, thresholdOutcomeSchema } from './schemas.ts';
+import {
+  controlOutcomeSchema,
+  hopsSchema,
+  overrideViewSchema,
+  thresholdOutcomeSchema,
+} from './schemas.ts';
 
 const perArm = z.record(z.string(), z.number());
 
@@ -63,6 +68,7 @@ export const evidenceSchema = z
           .array(z.object({ window: z.int(), arm: z.string(), seconds: z.number() }))
           .readonly()
           .optional(),
+        hops: hopsSchema.optional(),
         capacityByBlock: z
           .array(
             z.object({

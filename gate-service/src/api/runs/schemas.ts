@@ -42,6 +42,21 @@ export const controlOutcomeSchema = z
   })
   .meta({ id: 'ControlOutcome' });
 
+const milliseconds = z.number();
+
+export const hopsSchema = z
+  .record(
+    z.string().describe('Name of the arm.'),
+    z.object({
+      totalMs: milliseconds.describe('As the sender saw it, from the intended send time.'),
+      proxyMs: milliseconds.describe('Proxies, sidecars, network, waiting for a connection.'),
+      httpdMs: milliseconds,
+      jettyMs: milliseconds.describe('Jetty with the application.'),
+    }),
+  )
+  .describe('Mean latency by hop; the three hops add up to the total.')
+  .meta({ id: 'HopsByArm' });
+
 export const judgementSchema = z
   .object({
     decision: z.enum(['pass', 'rollback']),
@@ -163,6 +178,7 @@ export const runSchema = runInShortSchema
           purpose: z.enum(['measuring', 'tuning', 'confirming']),
           judgement: judgementSchema.optional(),
           sentence: z.string(),
+          hops: hopsSchema.optional(),
         }),
       )
       .readonly(),

@@ -21,6 +21,10 @@ interface Placed {
 export type PlatformCall =
   'deploy' | 'routeMeasurement' | 'routeProduction' | 'observe' | 'remove' | 'restore' | 'takeOver';
 
+/** What httpd and Jetty have of every request's time. */
+const HTTPD_MS = 0.5;
+const JETTY_MS = 20;
+
 export class FakePlatform implements Platform {
   readonly kind = 'local';
   readonly arms = new Map<string, Placed>();
@@ -166,6 +170,7 @@ export class FakePlatform implements Platform {
       residentMiB: 1,
       restarts: this.restarts.get(name) ?? 0,
     };
+    const requests = this.requests.get(name) ?? 0;
     return {
       name,
       health: 'ready',
@@ -177,8 +182,8 @@ export class FakePlatform implements Platform {
         idleWorkers: 25,
         connectionsTotal: 0,
         connectionsAsyncKeepAlive: 0,
-        totalAccesses: 0,
-        totalDuration: 0,
+        totalAccesses: requests,
+        totalDuration: requests * (HTTPD_MS + JETTY_MS),
         stopping: 0,
         usage,
       },
@@ -189,6 +194,8 @@ export class FakePlatform implements Platform {
         threads: 10,
         utilizedThreads: 0,
         queueSize: 0,
+        totalRequests: requests,
+        totalDuration: requests * JETTY_MS,
         usage,
       },
     };

@@ -34,7 +34,7 @@ ${run.shown.length > 0 ? `<h2>Shown, without deciding</h2>${outcomeTable(run.sho
 <h2>Controls</h2>
 ${controlList(run)}
 <h2>Attempts</h2>
-<ol>${run.attempts.map((attempt) => `<li value="${attempt.number}">${e(attempt.sentence)}</li>`).join('')}</ol>
+<ol>${run.attempts.map((attempt) => `<li value="${attempt.number}">${e(attempt.sentence)}${hopList(attempt.hops)}</li>`).join('')}</ol>
 ${tuningSection(run.tuning)}
 ${promotionList(run)}
 <h2>The run</h2>
@@ -48,6 +48,17 @@ ${run.configuration === undefined ? '' : `<dt>Stack configuration</dt><dd><code>
 </dl>
 </body></html>
 `;
+}
+
+/** Where the time of each arm's requests went. */
+function hopList(hops: RunView['attempts'][number]['hops'] = {}): string {
+  const ms = (value: number) => `${value.toFixed(2)} ms`;
+  return Object.entries(hops)
+    .map(
+      ([arm, { httpdMs, jettyMs, proxyMs, totalMs }]) =>
+        `<br>${e(arm)}: mean ${ms(totalMs)} = proxy and network ${ms(proxyMs)} + httpd ${ms(httpdMs)} + Jetty with the application ${ms(jettyMs)}`,
+    )
+    .join('');
 }
 
 function outcomeTable(outcomes: readonly ThresholdOutcome[], empty: string): string {
