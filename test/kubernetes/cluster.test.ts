@@ -147,6 +147,19 @@ test("istiod's validation refuses what the definitions let through", async () =>
   );
 });
 
+test('a cluster of which nothing runs any more is made anew', async () => {
+  await cluster.kubectl('create', 'configmap', 'of-the-former-one');
+  const killed = Object.values((await clusterStatus()).processes).map((pid) => knownProcess(pid!));
+  for (const { pid } of killed) process.kill(pid, 'SIGKILL');
+  await until('nothing of the cluster runs', () =>
+    killed.some((one) => one.isRunning()) ? undefined : true,
+  );
+  cluster = await clusterUp();
+  expect((await clusterStatus()).up).toBe(true);
+  const names = await cluster.kubectl('get', 'configmaps', '-o', 'name');
+  expect(names).not.toContain('of-the-former-one');
+});
+
 test('down leaves no process, mount, interface, chain, kernel setting or folder', async () => {
   const before = (await machineBefore(defaultLayout))!;
   const { processes } = await clusterStatus();

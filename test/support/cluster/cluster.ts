@@ -17,7 +17,7 @@ import { buildPrograms } from './programs.ts';
 import type { Programs } from './programs.ts';
 import { ensureRunning, requireFreePorts } from './supervise.ts';
 import type { Component } from './supervise.ts';
-import { isThere, takeDown } from './takedown.ts';
+import { isAlive, isThere, takeDown } from './takedown.ts';
 
 /** A running cluster, for tests. */
 export interface Cluster {
@@ -59,7 +59,8 @@ export function componentsOf(
 }
 
 /**
- * Brings cluster and mesh up, or repairs what is missing of them; on a running cluster nothing changes.
+ * Brings cluster and mesh up, or repairs what is missing of them; on a running cluster nothing changes. One of which
+ * nothing runs any more is made anew: what etcd remembers of pods and addresses was true before the machine's restart.
  * @throws SetupError naming the component and the end of its log, or what the machine lacks
  */
 export async function clusterUp(layout: ClusterLayout = defaultLayout): Promise<Cluster> {
@@ -111,6 +112,9 @@ async function bringUp(
   programs: Programs,
   images: BaseImages,
 ): Promise<void> {
+  if (isThere(layout) && !(await isAlive(layout))) {
+    await told('remains of one that was not taken down', () => takeDown(layout));
+  }
   const components = componentsOf(layout, programs, images);
   await requireFreePorts(layout, Object.values(components));
   await rememberMachine(layout);

@@ -21,6 +21,12 @@ export function isThere(layout: ClusterLayout): boolean {
   return [layout.state, layout.run, layout.etcdData].some((folder) => existsSync(folder));
 }
 
+/** Whether any process of the cluster runs: one that limps can be repaired, and is somebody's. */
+export async function isAlive(layout: ClusterLayout): Promise<boolean> {
+  const running = await Promise.all((await startedNames(layout)).map((name) => runs(layout, name)));
+  return running.includes(true);
+}
+
 /**
  * Stops everything and removes every trace. May be called on a cluster that is half up, crashed, or not there.
  * @throws SetupError naming what is left
