@@ -30,13 +30,16 @@ export function Attempts({ attempts }: { readonly attempts: readonly Attempt[] }
 function HopTable({ hops }: { readonly hops: Readonly<Record<string, Hops>> }) {
   return (
     <table class="hops">
-      <caption>Mean latency by hop, in milliseconds</caption>
+      <caption>
+        Mean latency by hop, in milliseconds: proxies with the network, httpd, Jetty with the
+        application
+      </caption>
       <thead>
         <tr>
           <th scope="col">Arm</th>
-          <th scope="col">Proxy and network</th>
+          <th scope="col">Proxy</th>
           <th scope="col">httpd</th>
-          <th scope="col">Jetty with the application</th>
+          <th scope="col">Jetty</th>
           <th scope="col">Total</th>
         </tr>
       </thead>
