@@ -1,13 +1,9 @@
 /** One measurement inside the sender process: sends by schedule, whatever the answers do (open loop). */
-import { createRandom } from '../statistics/random.ts';
 import { createAnswerCheck } from './answer.ts';
-import { createArrivals } from './arrivals.ts';
-import { BlockTurns } from './block-turns.ts';
 import { Deadlines } from './deadlines.ts';
 import { FitnessProbe } from './fitness-probe.ts';
 import { Metronome } from './metronome.ts';
 import { monotonicUs } from './monotonic.ts';
-import { createPairing } from './pairing.ts';
 import { RequestClient, type Exchange, type Settled } from './request-client.ts';
 import { plainField, PLANTED_HELD } from './sample-format.ts';
 import { SampleOutput } from './sample-output.ts';
@@ -16,13 +12,14 @@ import type { MeasurementEnd } from './sample.ts';
 import type { MeasurementPlan, PlantedBlock, SenderArm } from './sender.ts';
 import { TargetWatch } from './target-watch.ts';
 import { hasOwnTrace, TRACE_HEADER, traceparentOf } from './trace-context.ts';
-import { PairTurns, type Turn, type Turns } from './turns.ts';
+import { createTurns, ownSchedule } from './turns-of-plan.ts';
+import type { Turn, Turns } from './turns.ts';
 import { isWarm, warmupWindowSeconds, type WarmUpWindow } from './warm-up.ts';
 import { WindowBook, type CompleteWindow } from './window-book.ts';
-import { WindowSchedule } from './window-schedule.ts';
+import type { WindowSchedule } from './window-schedule.ts';
 import { OrderedSchedule } from './workers/ordered-schedule.ts';
 import { CLOCK_REMARK, LAST_REMARK, READY_REMARK, type Order } from './workers/orders.ts';
-import { SharedArrivals } from './workers/shared-arrivals.ts';
+import type { SharedArrivals } from './workers/shared-arrivals.ts';
 import { renderRequest } from './workload.ts';
 
 const DEFAULT_LAUNCH_HEADER = 'x-speed-gate-node';
@@ -395,48 +392,6 @@ export class Session {
   }
 }
 
-function ownSchedule(plan: MeasurementPlan): WindowSchedule {
-  return new WindowSchedule({
-    windowUs: plan.windowSeconds * 1e6,
-    warmupWindowUs: warmupWindowSeconds(plan) * 1e6,
-    warmupMaxUs: plan.warmup.maxSeconds * 1e6,
-    windows: plan.windows,
-    replacements: plan.replacements ?? 0,
-    plantedWindows: plan.planted?.windows ?? 0,
-    plantedHeld: plan.planted?.held ?? false,
-    maxUs: plan.limits.maxSeconds * 1e6,
-  });
-}
-
 function never(): never {
   throw new Error('the sending was over before it began');
-}
-
-function createTurns(
-  plan: MeasurementPlan,
-  schedule: Schedule,
-): { readonly turns: Turns; readonly shared?: SharedArrivals } {
-  const { blocks, pairsPerSecond, seed, share = { place: 0, of: 1 } } = plan;
-  const { phases } = plan.workload;
-  const pairing = createPairing({
-    weights: plan.workload.requests.map(({ weight }) => weight),
-    freshConnections: plan.freshConnections,
-    seed,
-    share,
-  });
-  const random = createRandom(seed, 'arrivals');
-  if (blocks === undefined) {
-    const shared = new SharedArrivals(plan, share, random);
-    return { turns: new PairTurns(schedule, shared, pairing), shared };
-  }
-  let couples = 0;
-  const turns = new BlockTurns(schedule, {
-    blockUs: blocks.seconds * 1e6,
-    // Both blocks of a couple meet the same phases; the next couple goes on where they ended.
-    arrivals: () =>
-      createArrivals(plan.arrivals, pairsPerSecond, random, phases, couples++ * blocks.seconds),
-    pairing,
-    order: createRandom(seed, 'blocks'),
-  });
-  return { turns };
 }
