@@ -62,6 +62,13 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        test: {
+          name: 'own-gate',
+          include: ['test/own-gate/**/*.test.ts'],
+          testTimeout: 600_000,
+        },
+      },
     ],
   },
 });

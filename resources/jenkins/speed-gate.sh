@@ -2,8 +2,8 @@
 # Talks to the gate service for the pipeline steps. The token comes by environment and reaches curl
 # on standard input, so that neither the log nor the process list shows it.
 #
-#   speed-gate.sh request METHOD PATH [--body FILE] [--to FILE] [--header 'NAME: VALUE'] ...
-#                                        one request; --body is sent as JSON, --to gets the answer's body
+#   speed-gate.sh request METHOD PATH [--body JSON] [--to FILE] [--header 'NAME: VALUE'] ...
+#                                        one request; --body (more of it, joined) is sent, --to gets the answer's body
 #   speed-gate.sh upload FILE            PUT the build under its SHA-256
 #   speed-gate.sh follow RUN AFTER SECS  wait up to SECS for events after number AFTER
 #
@@ -88,9 +88,8 @@ case ${1:?a command} in
     while [ "$left" -gt 0 ]; do
       case $1 in
         --body)
-          body=$2
+          printf %s "$2" >>"$work/sent"
           shift 2
-          set -- "$@" --header 'Content-Type: application/json' --data-binary "@$body"
           ;;
         --to) to=$2; shift 2 ;;
         --header)
@@ -102,6 +101,9 @@ case ${1:?a command} in
       esac
       left=$((left - 2))
     done
+    if [ -f "$work/sent" ]; then
+      set -- "$@" --header 'Content-Type: application/json' --data-binary "@$work/sent"
+    fi
     request "$method" "$path" 60 "$@"
     case $to:$status in
       :* | *:[!2]??) answer ;;

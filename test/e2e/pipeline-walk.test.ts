@@ -1,32 +1,47 @@
-/** From a push to production through the pipeline's steps: promoted, rolled back, and overridden by a person. */
+/**
+ * Pushes through the pipeline's steps: promoted by the gate, rolled back, ordered into production on the gate's page and in
+ * Jenkins' dialog, taken back, and promoted by a person where the job may not.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { InForce } from '../../gate-service/src/runs/run-store.ts';
+import { tokenDigest } from '../../gate-service/src/api/identity/token-book.ts';
+import type { AuditEntry, InForce } from '../../gate-service/src/runs/run-store.ts';
 import type { RunView } from '../../gate-service/src/runs/run.ts';
-import { components, SERVICE, startGate, type TestGate } from '../support/gate-fixture.ts';
+import { components, prepareGate, SERVICE, type TestGate } from '../support/gate-fixture.ts';
 import { until } from '../support/processes.ts';
 import { ProductionWatch } from '../faults/production-watch.ts';
-import { playJenkinsfile } from './pipeline-fixture.ts';
-
-const ASK = `service: '${SERVICE}', build: 'app.war', profile: 'quick', tune: 'off'`;
-/** A run whose machine is not left alone ends `invalid`, as it should; then it is asked for again. */
-const TRIES = 3;
-const AGAIN = `int t = 1; t <= ${TRIES} && (verdict == null || verdict.cause == 'invalid'); t++`;
+import {
+  ASK,
+  playJenkinsfile,
+  TELLING,
+  TELLING_RATE,
+  UNTIL_SHOWN,
+  type Played,
+  type PlayOptions,
+} from './pipeline-fixture.ts';
 
 let gate: TestGate;
 let users: ProductionWatch;
-let first: InForce;
+/** Of the job itself: it asks for runs, and orders nothing. */
+let jobToken: string;
+let auditorToken: string;
+/** What the good push has brought. */
+let good: InForce;
 
 beforeAll(async () => {
-  gate = await startGate({
-    rate: 40,
+  gate = await prepareGate({
+    rate: TELLING_RATE,
     service: {
       thresholds: ['p50 <= baseline + 100%', 'errors < 5%'],
-      promotion: { default: 'auto', stepSeconds: 2, holdSeconds: 2, minimumRequests: 20 },
+      promotion: { default: 'manual', stepSeconds: 2, holdSeconds: 2, minimumRequests: 20 },
     },
   });
+  jobToken = await addToken('job', ['read', 'run']);
+  auditorToken = await addToken('auditor', ['read', 'admin']);
+  await gate.startService();
   users = new ProductionWatch(gate);
   await users.served(10);
-  first = (await gate.service()).inForce!;
 });
 
 afterAll(async () => {
@@ -34,16 +49,52 @@ afterAll(async () => {
   await gate.close();
 });
 
+/** One more line of the identities file, before the service starts. */
+async function addToken(name: string, rights: readonly string[]): Promise<string> {
+  const file = join(gate.state, 'tokens.yaml');
+  const known = JSON.parse(await readFile(file, 'utf8')) as { readonly tokens: readonly unknown[] };
+  const token = `${gate.token}-${name}`;
+  const kind = name === 'job' ? 'ci' : 'person';
+  const added = { name, kind, sha256: tokenDigest(token), rights };
+  await writeFile(file, JSON.stringify({ tokens: [...known.tokens, added] }));
+  return token;
+}
+
+/** As a job whose credential `speed-gate` may order nothing, unless told; `ann-approver` is that of a person. */
+async function play(text: string, war: string, options: PlayOptions = {}): Promise<Played> {
+  const secrets = { 'ann-approver': gate.approverToken, ...options.secrets };
+  const played = await playJenkinsfile(gate, text, war, { token: jobToken, ...options, secrets });
+  for (const token of [jobToken, gate.approverToken, gate.token]) {
+    expect(played.log).not.toContain(token);
+  }
+  return played;
+}
+
 async function latestRun(): Promise<RunView> {
   const { body } = await gate.call<{ items: { id: string }[] }>('GET', '/v1/runs?limit=1');
   return gate.run(body.items[0]!.id);
 }
 
+async function inForce(): Promise<InForce> {
+  return (await gate.service()).inForce!;
+}
+
+/** Who has done it, and why, as the audit has it; the latest first. */
+async function audited(subject: string, action: string): Promise<readonly (string | null)[][]> {
+  const { body } = await gate.call<{ items: AuditEntry[] }>(
+    'GET',
+    `/v1/audit?subject=${subject}&limit=200`,
+    { token: auditorToken },
+  );
+  return body.items
+    .filter((entry) => entry.action === action)
+    .map(({ actor, reason }) => [actor, reason ?? null]);
+}
+
 it('a good push is started on a node, waited for on none, and promoted', async () => {
-  const { result, log } = await playJenkinsfile(
-    gate,
+  const { result, log } = await play(
     `def verdict
-for (${AGAIN}) {
+for (${UNTIL_SHOWN}) {
   def run
   node { run = speedGateStart(${ASK}, promote: 'auto', gateId: "try \${t}") }
   verdict = speedGateWait(run: run, failBuild: false)
@@ -51,6 +102,8 @@ for (${AGAIN}) {
 echo "verdict \${verdict.decision} of \${verdict.runId}"
 `,
     components.wars['1.1'].path,
+    // Who asks for a run that promotes by itself must be allowed to.
+    { token: gate.token },
   );
   const run = await latestRun();
   expect(run, log).toMatchObject({ decision: 'promote', cause: 'met' });
@@ -62,18 +115,16 @@ echo "verdict \${verdict.decision} of \${verdict.runId}"
     if (type !== 'progress') expect(log).toContain(`[speedGate] ${message}`);
   }
   expect(await gate.productionVersion()).toBe('1.1');
-  expect(log).not.toContain(gate.token);
+  good = await inForce();
+  expect(good.build).toBe(run.build);
 });
 
 it('a slow push is rolled back; a person orders it into production all the same, and the decision stays', async () => {
-  const before = (await gate.service()).inForce!;
-  const version = await gate.productionVersion();
   let ordered: Promise<unknown> | undefined;
-  const { result, log } = await playJenkinsfile(
-    gate,
+  const { result, log } = await play(
     `def verdict
-for (${AGAIN}) {
-  node { verdict = speedGate(${ASK}, thresholds: ['p50 <= baseline + 5%', 'errors < 5%'], failBuild: false, gateId: "try \${t}") }
+for (${UNTIL_SHOWN}) {
+  node { verdict = speedGate(${ASK}, thresholds: ${TELLING}, failBuild: false, gateId: "try \${t}") }
 }
 echo 'nothing was changed'
 def order = speedGateOverride(run: verdict, where: 'gate', milestone: false, timeoutMinutes: 4)
@@ -81,11 +132,13 @@ echo "order \${order.state} by \${order.actor}"
 `,
     components.wars['1.2'].path,
     {
+      // Whom Jenkins knows as the one who started this build.
+      environment: { BUILD_USER_ID: 'tester' },
       onLine: (line) => {
         if (!line.includes('nothing was changed')) return;
         ordered = (async () => {
-          expect((await gate.service()).inForce).toEqual(before);
-          expect(await gate.productionVersion()).toBe(version);
+          expect(await inForce()).toEqual(good);
+          expect(await gate.productionVersion()).toBe('1.1');
           return orderPromotion((await latestRun()).id);
         })();
       },
@@ -104,7 +157,95 @@ echo "order \${order.state} by \${order.actor}"
   await until('the order has brought the build into production', async () =>
     (await gate.productionVersion()) === '1.2' ? true : undefined,
   );
-  expect((await gate.service()).inForce!.build).not.toBe(first.build);
+  expect(await inForce()).toMatchObject({ build: run.build, promotionId: run.override!.id });
+});
+
+it('the way back: production has what it had before', async () => {
+  const run = await latestRun();
+  const { result, log } = await play(
+    `def back = speedGateRollback(run: '${run.id}', reason: 'the smoke test in production failed', credentialsId: 'ann-approver')
+echo "restored \${back.restored}: \${back.build}"
+`,
+    components.wars['1.2'].path,
+  );
+  expect(result, log).toBe('SUCCESS');
+  expect(log).toContain(`restored true: ${good.build}`);
+  expect(await gate.productionVersion()).toBe('1.1');
+  const { build, configurationHash } = good;
+  expect(await inForce()).toMatchObject({ build, configurationHash });
+});
+
+it('the dialog of Jenkins takes the order of an approver alone', async () => {
+  const { id, overrides } = await latestRun();
+  const reason = 'the release cannot wait for it';
+  const answer = (approver: string, speedGateApproval: string) => ({
+    ...{ approver, reason, speedGateApproval },
+  });
+  const { result, log } = await play(
+    `def order = speedGateOverride(run: '${id}', where: 'jenkins')
+echo "order \${order.order} \${order.state} by \${order.actor}"
+`,
+    components.wars['1.2'].path,
+    {
+      secrets: { 'copy-of-the-job': jobToken, 'tester-own': gate.token },
+      dialogs: [
+        answer('mallory', 'speed-gate'),
+        answer('mallory', 'copy-of-the-job'),
+        answer('tester', 'tester-own'),
+        answer('ann', 'ann-approver'),
+      ],
+    },
+  );
+  expect(result, log).toBe('SUCCESS');
+  const refusals = log.split('\n').filter((line) => line.includes('the order was not taken'));
+  expect(refusals).toEqual([
+    expect.stringContaining("the credentials 'speed-gate' are the job's"),
+    expect.stringContaining('this token may not override'),
+    expect.stringContaining(`tester started the build of run ${id}`),
+  ]);
+  expect(log).toContain('order promote acted by approver');
+  const run = await latestRun();
+  const signed = `${reason} (ann in jenkins-test-1)`;
+  expect(run).toMatchObject({
+    ...{ id, decision: 'rollback', cause: 'breached' },
+    override: { actor: 'approver', reason: signed, order: 'promote', state: 'acted' },
+  });
+  expect(run.overrides).toHaveLength(overrides.length + 1);
+  expect(await gate.productionVersion()).toBe('1.2');
+  expect(await inForce()).toMatchObject({ build: run.build, promotionId: run.override!.id });
+  expect(await audited(id, 'run.override')).toContainEqual(['approver', signed]);
+});
+
+it('a good push passes; the job may not promote it, a person does', async () => {
+  const { result, log } = await play(
+    `def verdict
+for (${UNTIL_SHOWN}) {
+  node { verdict = speedGate(${ASK}, promote: 'manual', gateId: "manual \${t}", failBuild: false) }
+}
+try {
+  speedGatePromote(run: verdict, reason: 'the job tries it by itself')
+} catch (refusal) {
+  echo "refused: \${refusal.message}"
+}
+def done = speedGatePromote(run: verdict, reason: 'approved by the release meeting', credentialsId: 'ann-approver')
+echo "promoted \${done.promoted} of \${done.runId}"
+`,
+    components.wars['1.1'].path,
+  );
+  const run = await latestRun();
+  expect(run, log).toMatchObject({ decision: 'pass', cause: 'met' });
+  expect(result, log).toBe('SUCCESS');
+  expect(log).toMatch(/refused: GateRefused: .*'promotion' \(403\)/);
+  expect(log).toContain(`promoted true of ${run.id}`);
+  expect(await gate.productionVersion()).toBe('1.1');
+  expect(await inForce()).toMatchObject({
+    build: run.build,
+    configurationHash: run.configuration!.hash,
+  });
+  expect(await audited(SERVICE, 'service.promote')).toContainEqual([
+    'approver',
+    'approved by the release meeting (jenkins-test-1)',
+  ]);
 });
 
 /** As the form of the dashboard gives it: by a person, having seen how the run stands. */

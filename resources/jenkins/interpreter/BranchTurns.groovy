@@ -2,7 +2,10 @@ import java.util.concurrent.locks.ReentrantLock
 
 /** One branch runs at a time, as on Jenkins' CPS thread; another one gets its turn while a step waits for the world. */
 class BranchTurns {
+    final Interruptions interruptions
     private final ReentrantLock turn = new ReentrantLock(true)
+
+    BranchTurns(Interruptions interruptions) { this.interruptions = interruptions }
 
     void take() { turn.lock() }
 
@@ -19,7 +22,7 @@ class BranchTurns {
         }
     }
 
-    /** The step `parallel`: every branch runs to its end, then the first failure is thrown. */
+    /** The step `parallel`: every branch runs to its end, then the first failure is thrown. An abort goes to each of them. */
     Map parallel(Map branches, Closure call) {
         Map results = Collections.synchronizedMap([:])
         List<Throwable> failures = Collections.synchronizedList([])
@@ -38,8 +41,23 @@ class BranchTurns {
             }, name.toString())
         }
         threads*.start()
-        aside { threads*.join() }
+        aside { join(threads) }
         if (failures) { throw failures[0] }
         return results
+    }
+
+    private void join(List<Thread> branches) {
+        InterruptedException abort = null
+        for (Thread branch : branches) {
+            while (branch.alive) {
+                try {
+                    branch.join()
+                } catch (InterruptedException interrupted) {
+                    abort = interrupted
+                    interruptions.passOn(branches)
+                }
+            }
+        }
+        if (abort) { throw abort }
     }
 }

@@ -6,8 +6,16 @@ class Interruptions {
 
     /** Somebody ends what the branch of this thread does. */
     void interrupt(Thread branch, String cause) {
-        pending.put(branch, new FlowInterruptedException(cause))
-        branch.interrupt()
+        synchronized (pending) {
+            pending.put(branch, new FlowInterruptedException(cause))
+            branch.interrupt()
+        }
+    }
+
+    /** What interrupts this branch interrupts those that it has started, too. */
+    void passOn(List<Thread> branches) {
+        String cause = pending.get(Thread.currentThread())?.message ?: 'interrupted'
+        for (Thread branch : branches.findAll { it.alive }) { interrupt(branch, cause) }
     }
 
     /** Runs a step's own work; what interrupts it comes out as Jenkins has it. */
@@ -33,10 +41,12 @@ class Interruptions {
     }
 
     private void throwPending() {
-        FlowInterruptedException interruption = pending.remove(Thread.currentThread())
-        if (interruption) {
-            Thread.interrupted()
-            throw interruption
+        synchronized (pending) {
+            FlowInterruptedException interruption = pending.remove(Thread.currentThread())
+            if (interruption) {
+                Thread.interrupted()
+                throw interruption
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ class PipelineInterpreter extends BasePipelineTestCPS {
     private static final Map<String, PersistingHelper> HELPERS = [:]
 
     protected final Interruptions interruptions = new Interruptions()
-    protected final BranchTurns turns = new BranchTurns()
+    protected final BranchTurns turns = new BranchTurns(interruptions)
     protected final ShellStep shell = new ShellStep(this)
     protected volatile Thread running
 

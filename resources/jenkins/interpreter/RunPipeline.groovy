@@ -1,7 +1,7 @@
 /**
  * Command line of the interpreter: RunPipeline LIBRARY WORKSPACE JENKINSFILE.
  * The environment of this process is the build's; secrets come as SPEED_GATE_SECRET_<id> there.
- * What a person answers to each dialog of `input` comes as JSON in SPEED_GATE_DIALOG.
+ * What people answer to the dialogs of `input`, one after the other, comes as a list in JSON in SPEED_GATE_DIALOGS.
  * The log goes to standard output; the last line is `result: SUCCESS|UNSTABLE|FAILURE`; exit 1 on failure.
  */
 // The log is UTF-8 whatever the locale: JDK 17 has no supported property for that.
@@ -12,13 +12,23 @@ String prefix = 'SPEED_GATE_SECRET_'
 for (String name : new ArrayList(environment.keySet())) {
     if (name.startsWith(prefix)) { secrets[name.substring(prefix.length())] = environment.remove(name) }
 }
-String dialog = environment.remove('SPEED_GATE_DIALOG')
+String dialogs = environment.remove('SPEED_GATE_DIALOGS')
 PipelineInterpreter interpreter = new PipelineInterpreter(
     library: new File(args[0]), workspace: new File(args[1]), environment: environment, secrets: secrets,
     log: { String line -> println(line); System.out.flush() })
-if (dialog) {
-    Map answer = new groovy.json.JsonSlurperClassic().parseText(dialog) as Map
-    interpreter.extra = [input: { Map options -> answer }, text: { Map options -> options }, credentials: { Map options -> options }]
+if (dialogs) {
+    List answers = new groovy.json.JsonSlurperClassic().parseText(dialogs) as List
+    Closure input = { Map dialog ->
+        interpreter.log(dialog.message)
+        if (answers.empty) { throw new PipelineError('nobody is here to answer the dialog') }
+        Map answer = answers.remove(0) as Map
+        for (Map parameter : dialog.parameters) {
+            // As in Jenkins: the build has what was chosen under the name of the parameter.
+            if (parameter.credentialType) { secrets[parameter.name] = secrets[answer[parameter.name]] }
+        }
+        return answer
+    }
+    interpreter.extra = [input: input, text: { Map options -> options }, credentials: { Map options -> options }]
 }
 try {
     interpreter.run(new File(args[2]).getText('UTF-8'))

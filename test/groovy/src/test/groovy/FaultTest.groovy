@@ -80,10 +80,20 @@ class FaultTest extends GateStepCase {
     @Test
     void 'the token is in no log, no script, no argument and no file, whatever fails'() {
         service.failures = ['/v1/runs': [500], '/v1/runs/run-1/events': ['cut']]
+        // Anybody on the agent sees the words of a command: this curl writes them down.
+        File programs = folder.newFolder('programs')
+        File words = new File(programs, 'words')
+        String path = System.getenv('PATH')
+        new File(programs, 'curl').with {
+            text = "#!/bin/sh\nprintf '%s\\n' \"\$@\" >>'${words}'\nPATH='${path}'\nexec curl \"\$@\"\n"
+            executable = true
+        }
+        pipeline.environment.PATH = "${programs}:${path}".toString()
         List<String> texts = Collections.synchronizedList([])
         pipeline.onStep = { String name, Object[] arguments -> texts << "${name} ${arguments}".toString() }
         pipeline.run(GATE)
         assertTrue(texts.any { it.startsWith('sh ') })
+        assertTrue(words.text.contains('/v1/runs/run-1/events'))
         for (String text : texts + [log()]) { assertFalse(text, text.contains(GateServiceStub.TOKEN)) }
         folder.root.eachFileRecurse { File file ->
             if (file.file) { assertFalse("${file}", file.getText('UTF-8').contains(GateServiceStub.TOKEN)) }

@@ -230,6 +230,30 @@ class SpeedGateTest extends GateStepCase {
     }
 
     @Test
+    void 'what was sent leaves no file behind, also when it was refused'() {
+        File temporary = folder.newFolder('temporary')
+        pipeline.environment.TMPDIR = temporary.path
+        List<Boolean> seen = []
+        service.onRequest = { Map request -> seen << (temporary.list().length > 0) }
+        gate()
+        service.problem = [status: 422, title: 'Unprocessable', detail: 'planned']
+        refused()
+        assertEquals('a file there while it asks', [true] as Set, seen as Set)
+        for (File folder : [temporary, pipeline.temporaryFolder()]) { assertEquals([], folder.list() as List) }
+    }
+
+    @Test
+    void 'what was sent arrives letter by letter'() {
+        String text = 'Zoë "the $HOME" O\'Neil \\n $$ `id` %s 中'
+        pipeline.environment.BUILD_USER_ID = text
+        // A workload with data is longer than one variable may be.
+        pipeline.run("node { speedGate(${ARGUMENTS}, workload: [data: [rows: [env.BUILD_USER_ID] * 3000]]) }")
+        Map sent = new JsonSlurper().parse(service.requestsTo('POST', '/v1/runs')[0].body) as Map
+        assertEquals(text, sent.startedBy)
+        assertEquals([text] * 3000, sent.workload.data.rows)
+    }
+
+    @Test
     void 'names from a pull request are not parsed by the shell'() {
         File marker = new File(folder.root, 'made-by-injection')
         for (String name : ['a $(touch x).war', 'b $BUILD_TAG $$ {1,2}.war', '-c.war']) {

@@ -1,4 +1,5 @@
 import groovy.json.JsonSlurper
+import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
 import org.junit.Test
 
@@ -9,6 +10,13 @@ import static org.junit.Assert.assertTrue
 /** A run that is started on one node and waited for elsewhere. */
 class StartWaitTest extends GateStepCase {
     private static final String START = "speedGateStart(service: 'checkout', build: 'app.war', wake: 'ci')"
+    private static final String PARALLEL = '''
+        node {
+            parallel(
+                one: { speedGate(service: 'checkout', build: 'app.war', gateId: 'one') },
+                two: { speedGate(service: 'checkout', build: 'app.war', gateId: 'two') },
+            )
+        }'''
 
     @Test
     void 'what start returns is plain, holds no secret, and is enough to wait on another node'() {
@@ -121,15 +129,30 @@ class StartWaitTest extends GateStepCase {
 
     @Test
     void 'parallel gates of one build each have a run, a key and lines of their own'() {
-        pipeline.run('''
-            node {
-                parallel(
-                    one: { speedGate(service: 'checkout', build: 'app.war', gateId: 'one') },
-                    two: { speedGate(service: 'checkout', build: 'app.war', gateId: 'two') },
-                )
-            }''')
+        pipeline.run(PARALLEL)
         List keys = service.requestsTo('POST', '/v1/runs')*.key
         assertEquals(2, keys.toSet().size())
         assertEquals(2, said('promote (met): All thresholds were met.'))
+    }
+
+    @Test
+    void 'an abort of parallel gates cancels the run of each'() {
+        service.endless = true
+        service.events = []
+        CountDownLatch following = new CountDownLatch(2)
+        pipeline.onStep = { String name, Object[] arguments ->
+            if (name == 'sh' && arguments[0].label == 'speed gate: follow') { following.countDown() }
+        }
+        Throwable failure = null
+        Thread build = Thread.start {
+            try { pipeline.run(PARALLEL) } catch (Throwable thrown) { failure = thrown }
+        }
+        assertTrue(following.await(60, TimeUnit.SECONDS))
+        pipeline.abort()
+        build.join(60_000)
+        assertFalse(build.alive)
+        assertTrue("${failure}", failure instanceof org.jenkinsci.plugins.workflow.steps.FlowInterruptedException)
+        assertEquals(2, service.requestsTo('POST', '/v1/runs/run-1/cancel').size())
+        assertEquals(2, said('run run-1 was asked to cancel'))
     }
 }

@@ -1,4 +1,3 @@
-import org.codehaus.groovy.ast.AnnotationNode
 import org.codehaus.groovy.ast.CodeVisitorSupport
 import org.codehaus.groovy.ast.MethodNode
 import org.codehaus.groovy.ast.expr.BinaryExpression
@@ -94,15 +93,12 @@ class SwallowedAbortVisitor extends CpsVisitor {
     static final Set<String> INTERRUPTIONS = ['FlowInterruptedException', 'InterruptedException'] as Set
     /** An interruption is one of these, too; `Object` stands for a catch without a type. */
     static final Set<String> WIDER = ['Exception', 'Object', 'Throwable'] as Set
-    /** In a method that says by its annotation that it does so on purpose. */
     private boolean excused = false
 
     @Override
     protected void visitMethodEx(MethodNode node) {
         super.visitMethodEx(node)
-        excused = node.annotations.any { AnnotationNode one ->
-            one.classNode.nameWithoutPackage == 'SuppressWarnings' && one.getMember('value')?.text == 'SwallowedAbort'
-        }
+        excused = isExcused(node, 'SwallowedAbort')
     }
 
     @Override

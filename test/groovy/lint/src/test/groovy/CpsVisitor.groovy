@@ -19,6 +19,13 @@ abstract class CpsVisitor extends AbstractAstVisitor {
     @Override
     protected void visitMethodComplete(MethodNode node) { cps = true }
 
+    /** Whether a method says by its annotation that it breaks this rule on purpose. */
+    protected static boolean isExcused(MethodNode node, String rule) {
+        return node.annotations.any { AnnotationNode one ->
+            one.classNode.nameWithoutPackage == 'SuppressWarnings' && one.getMember('value')?.text == rule
+        }
+    }
+
     protected static List<Expression> argumentsOf(MethodCallExpression call) {
         if (call.arguments instanceof ArgumentListExpression) { return ((ArgumentListExpression) call.arguments).expressions }
         if (call.arguments instanceof NamedArgumentListExpression) { return [call.arguments] }

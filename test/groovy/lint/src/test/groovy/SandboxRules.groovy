@@ -1,10 +1,7 @@
 import org.codehaus.groovy.ast.ClassNode
-import org.codehaus.groovy.ast.expr.BinaryExpression
 import org.codehaus.groovy.ast.expr.ClassExpression
 import org.codehaus.groovy.ast.expr.ConstructorCallExpression
 import org.codehaus.groovy.ast.expr.Expression
-import org.codehaus.groovy.ast.expr.GStringExpression
-import org.codehaus.groovy.ast.expr.MapExpression
 import org.codehaus.groovy.ast.expr.MethodCallExpression
 import org.codehaus.groovy.ast.expr.PropertyExpression
 import org.codehaus.groovy.ast.expr.StaticMethodCallExpression
@@ -76,42 +73,5 @@ class SandboxVisitor extends CpsVisitor {
     private void refuse(Expression where, String name) {
         if (where instanceof MethodCallExpression && where.methodAsString == 'currentTimeMillis') { return }
         addViolation(where, "${name}: the sandbox refuses it")
-    }
-}
-
-/** Groovy that is put into a shell's text is parsed by the shell; a secret in a string ends up in a log. */
-class InterpolationVisitor extends CpsVisitor {
-    static final List<String> SHELLS = ['sh', 'bat', 'powershell', 'pwsh']
-
-    @Override
-    void visitMethodCallExpression(MethodCallExpression call) {
-        if (call.methodAsString in SHELLS && argumentsOf(call).any { Expression one -> isInterpolated(one) }) {
-            addViolation(call, "'${call.methodAsString}' with an interpolated text: single quotes, and values by environment (withEnv)")
-        }
-        super.visitMethodCallExpression(call)
-    }
-
-    /** The text itself, alone or named; a label may be interpolated. */
-    private static boolean isInterpolated(Expression argument) {
-        if (argument instanceof MapExpression) {
-            return argument.mapEntryExpressions.any { it.keyExpression.text == 'script' && isInterpolated(it.valueExpression) }
-        }
-        if (argument instanceof MethodCallExpression) { return isInterpolated(argument.objectExpression) }
-        return argument instanceof GStringExpression || (argument instanceof BinaryExpression && argument.operation.text == '+')
-    }
-
-    @Override
-    void visitGStringExpression(GStringExpression text) {
-        for (Expression value : text.values) {
-            if (nameOf(value) ==~ /(?i).*(token|secret|password|passwd|apikey|passphrase)/) {
-                addViolation(text, "'${nameOf(value)}' in a string: secrets go by environment")
-            }
-        }
-        super.visitGStringExpression(text)
-    }
-
-    private static String nameOf(Expression value) {
-        if (value instanceof VariableExpression) { return value.name }
-        return value instanceof PropertyExpression ? value.propertyAsString : ''
     }
 }

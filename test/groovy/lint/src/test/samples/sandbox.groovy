@@ -21,6 +21,19 @@ def call(Map args) {
     sh 'curl "$URL"'
     sh(script: 'curl "$URL"', label: "asks ${args.url}")
     echo("the token is ${env.API_TOKEN}") // finds Interpolation
+    echo("the token is ${env.API_TOKEN.toString()}") // finds Interpolation
+    echo("the token is ${env.API_TOKEN ?: 'none'}") // finds Interpolation
+    echo('the token is ' + env.API_TOKEN) // finds Interpolation
+    echo('the token is ' + args['token']) // finds Interpolation
+    echo('the token is ' + env.API_TOKEN.trim() + '.') // finds Interpolation
+    echo('the token is '.concat(env.API_TOKEN)) // finds Interpolation
+    echo(String.format('the token is %s', (String) args.password)) // finds Interpolation
+    echo('the token has ' + env.API_TOKEN.length() + ' characters')
     echo("the build is ${env.BUILD_TAG}, with ${args.credentialsId}")
     return [build, other]
+}
+
+@SuppressWarnings('Interpolation')
+def excused() {
+    return [[name: 'Authorization', value: 'Bearer ' + env.API_TOKEN, maskValue: true]]
 }
