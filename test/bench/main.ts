@@ -6,6 +6,10 @@ interface Bench {
 }
 
 const benches: Readonly<Record<string, Bench>> = {
+  cluster: {
+    summary: 'how long pushes and changes of weights take on a real Kubernetes with Istio',
+    run: async (args, signal) => (await import('./cluster/bench.ts')).runClusterBench(args, signal),
+  },
   'judge-real': {
     summary: 'real pushes, some of a slower build, judged by the gate and by its peers',
     run: async (args, signal) =>

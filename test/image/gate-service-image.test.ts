@@ -1,41 +1,33 @@
 /** The image: built by its Dockerfile from a base that is made here, run as it is meant to run. */
 import { createHash, randomBytes } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '../../resources/components/command.ts';
-import { whichAll } from '../../resources/components/machine.ts';
 import { tokenDigest } from '../../gate-service/src/api/identity/token-book.ts';
 import { freePort, freePorts } from '../../gate-service/src/processes/free-port.ts';
-import { cacheFolder } from '../../gate-service/src/settings/components.ts';
 import { startDockerEngine } from '../support/docker-engine.ts';
 import type { DockerEngine } from '../support/docker-engine.ts';
 import { until } from '../support/processes.ts';
+import { gateImageSet } from './gate-image.ts';
+import { archiveOf } from './image-set.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const IMAGE = 'speed-gate-test/gate-service:local';
-const BASE = 'speed-gate-test/node:local';
-const BUILD_BASE = 'speed-gate-test/gate-service-base:local';
 const BUILD_MS = 20 * 60_000;
-/** Parts of the component cache that serving takes; the set-up inside finds them and fetches nothing. */
-const COMPONENTS = /^(envoy|jetty-home|jolokia|servlet-api|jenkins-pipeline|sample-application)/;
 
 let engine: DockerEngine;
+let image: string;
 let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'speed-gate-image-'));
+  // The one that tests on the cluster take, too: it is built once for these sources.
+  const set = await gateImageSet();
+  const archive = await archiveOf(set);
+  image = only(set.images);
   engine = await startDockerEngine();
-  await buildBases();
-  await engine.docker([
-    'build',
-    '--network=host',
-    ...['--file', join(ROOT, 'resources/images/gate-service/Dockerfile')],
-    ...['--build-arg', `BASE=${BASE}`, '--build-arg', `BUILD_BASE=${BUILD_BASE}`],
-    ...['--tag', IMAGE],
-    await context(),
-  ]);
+  await engine.docker(['load', '--input', archive]);
 }, BUILD_MS);
 
 afterAll(async () => {
@@ -43,63 +35,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 }, 120_000);
 
-/** What the public base has (Node and npm); and one with what cannot be fetched from inside a build here. */
-async function buildBases(): Promise<void> {
-  const node = join(folder, 'node');
-  await mkdir(node);
-  await cp(await realpath(process.execPath), join(node, 'node'));
-  await run('cp', ['-a', await npmFolder(), join(node, 'npm')]);
-  await build(
-    node,
-    BASE,
-    `FROM ${await engine.debianImage()}
-COPY node /usr/local/bin/node
-COPY npm /usr/local/lib/node_modules/npm
-RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
-`,
-  );
-  const fetched = join(folder, 'fetched');
-  await mkdir(join(fetched, 'components'), { recursive: true });
-  await run('cp', ['-a', join(ROOT, 'node_modules'), join(fetched, 'node_modules')]);
-  const cache = cacheFolder();
-  const { stdout } = await run('ls', [cache]);
-  for (const name of stdout.split('\n').filter((one) => COMPONENTS.test(one))) {
-    await run('cp', ['-a', join(cache, name), join(fetched, 'components', name)]);
-  }
-  await build(
-    fetched,
-    BUILD_BASE,
-    `FROM ${BASE}
-COPY node_modules /opt/speed-gate/node_modules
-COPY components /opt/speed-gate/components
-`,
-  );
-}
-
-async function build(from: string, tag: string, dockerfile: string): Promise<void> {
-  await writeFile(join(from, 'Dockerfile'), dockerfile);
-  await engine.docker(['build', '--network=host', '--tag', tag, from]);
-  await rm(from, { recursive: true });
-}
-
-/** The machine's npm; that of a package below node_modules would not stand alone. */
-async function npmFolder(): Promise<string> {
-  const npm = whichAll('npm').find((file) => !file.includes('node_modules'));
-  if (npm === undefined) throw new Error('npm was not found on this machine');
-  return dirname(dirname(await realpath(npm)));
-}
-
-/** The tracked files as they lie here: no build output of this checkout gets in. */
-async function context(): Promise<string> {
-  const target = join(folder, 'context');
-  const { stdout } = await run('git', ['-C', ROOT, 'ls-files', '-co', '--exclude-standard']);
-  for (const file of stdout
-    .split('\n')
-    .filter((name) => name !== '' && !name.startsWith('test/'))) {
-    await mkdir(dirname(join(target, file)), { recursive: true });
-    await cp(join(ROOT, file), join(target, file)).catch(() => undefined);
-  }
-  return target;
+function only(images: readonly string[]): string {
+  const [one, ...others] = images;
+  if (one === undefined || others.length > 0) throw new Error(`one image, not ${String(images)}`);
+  return one;
 }
 
 interface Container {
@@ -130,7 +69,7 @@ async function start(token: string): Promise<Container> {
     ...['--env', `SPEED_GATE_LISTEN=127.0.0.1:${port}`],
     ...['--env', `SPEED_GATE_STAGING_PORT=${staging!}`],
     ...['--env', `SPEED_GATE_PRODUCTION_PORT=${production!}`],
-    IMAGE,
+    image,
   ]);
   return {
     url: `http://127.0.0.1:${port}`,
@@ -186,7 +125,7 @@ it('serves read-only and as nobody in particular, says that it is healthy, and e
 
 it('holds no test, no secret and no package that only development takes', async () => {
   const list = await engine.docker([
-    ...['run', '--rm', '--network', 'none', '--entrypoint', 'find', IMAGE],
+    ...['run', '--rm', '--network', 'none', '--entrypoint', 'find', image],
     ...['/opt/speed-gate', '-maxdepth', '5', '-not', '-path', '*/components/*'],
   ]);
   expect(list).toMatch(/\/gate-service\/src$/m);
@@ -202,7 +141,7 @@ it('holds no test, no secret and no package that only development takes', async 
     '--no-trunc',
     '--format',
     '{{.CreatedBy}}',
-    IMAGE,
+    image,
   ]);
   expect(history).not.toMatch(/token|password/i);
   expect(await readFile(join(ROOT, 'resources/images/gate-service/Dockerfile'), 'utf8')).toMatch(

@@ -1,19 +1,17 @@
 /** The node's image with each build of the sample application. */
-import { createHash } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { sha256OfFile } from '../../resources/components/cache.ts';
 import {
   loadComponents,
   sampleFlavours,
   type SampleFlavour,
 } from '../../gate-service/src/settings/components.ts';
-import { DEBIAN_IMAGE, type DockerEngine } from '../support/docker-engine.ts';
-import { buildFrom, buildImage, contextFiles, dockerfileOf } from './image-build.ts';
+import type { DockerEngine } from '../support/docker-engine.ts';
+import { buildFrom, buildImage, dockerfileOf } from './image-build.ts';
+import { imageKey } from './image-key.ts';
 import type { ImageSet } from './image-set.ts';
 
-const ROOT = path.join(import.meta.dirname, '../..');
 const NODE = 'speed-gate-test/node:local';
 /** Repository of the sample application's images. */
 export const CHECKOUT = 'localhost/speed-gate-test/checkout';
@@ -51,20 +49,14 @@ async function buildAll(engine: DockerEngine, key: string): Promise<void> {
   }
 }
 
-/** Over all that gets into the images: what the Dockerfile copies, the packages, the applications, and the base. */
+/** Over what the Dockerfile copies, and the applications. */
 async function keyOfNode(): Promise<string> {
-  const hash = createHash('sha256');
-  const dockerfile = await readFile(dockerfileOf('node'), 'utf8');
-  hash.update(`${dockerfile}\0${DEBIAN_IMAGE}\0${process.version}\0`);
-  const sources = copiedBy(dockerfile);
-  for (const file of await contextFiles()) {
-    const isCopied = sources.some((source) => file === source || file.startsWith(`${source}/`));
-    if (!isCopied || file.endsWith('.test.ts')) continue;
-    hash.update(`${file}\0${await sha256OfFile(path.join(ROOT, file))}\0`);
-  }
   const { wars } = loadComponents();
-  for (const flavour of sampleFlavours) hash.update(wars[flavour].sha256);
-  return hash.digest('hex').slice(0, 16);
+  return imageKey(
+    'node',
+    copiedBy(await readFile(dockerfileOf('node'), 'utf8')),
+    sampleFlavours.map((flavour) => wars[flavour].sha256),
+  );
 }
 
 /** Sources of the Dockerfile's COPY instructions, all but those from other stages. */

@@ -5,7 +5,15 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { buildHelm, type Helm } from './support/helm.ts';
-import { CHART, LEAST, render, the, valuesFile, type Values } from './support/chart.ts';
+import {
+  CHART,
+  LEAST,
+  render,
+  the,
+  valuesFile,
+  type Rendered,
+  type Values,
+} from './support/chart.ts';
 
 let folder: string;
 let helm: Helm;
@@ -24,6 +32,16 @@ const service = (change: Values = {}): Values => ({
   production: { namespace: 'shop', deployment: 'shop' },
   ...change,
 });
+
+/** How long the gate may take until it answers. */
+function startSeconds({ spec }: Rendered): number {
+  const { containers } = (spec as { template: { spec: { containers: Values[] } } }).template.spec;
+  const { failureThreshold, periodSeconds } = containers[0]?.startupProbe as {
+    failureThreshold: number;
+    periodSeconds: number;
+  };
+  return failureThreshold * periodSeconds;
+}
 
 describe('values that the chart refuses', () => {
   it.each<[string, Values, RegExp]>([
@@ -147,6 +165,10 @@ describe('what the chart renders', () => {
     const text = JSON.stringify(the(objects, 'Deployment'));
     expect(text).toContain('{"name":"SPEED_GATE_PLATFORM","value":"kubernetes"}');
     expect(text).toContain(`"args":["serve","--production","shop=${firstBuild}"]`);
+    // It answers when its first builds are in production, and is not to be killed before.
+    expect(startSeconds(the(objects, 'Deployment'))).toBe(
+      startSeconds(the(await render(helm, folder, LEAST), 'Deployment')) + 300,
+    );
     expect(text).toContain('"audience":"istio-ca"');
     const plain = await render(helm, folder, { ...LEAST, mesh: { gateways: 'envoy' } });
     expect(JSON.stringify(the(plain, 'Deployment'))).not.toContain('istio-ca');

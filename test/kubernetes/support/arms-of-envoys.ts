@@ -1,5 +1,4 @@
 /** Arms for tests of traffic: pods whose Envoy answers with the arm's name and says which gate headers it saw. */
-import { vi } from 'vitest';
 import { SERVICE_LABEL, SUBSET_LABEL } from '../../../gate-service/src/mesh/istio/resources.ts';
 import { ARM_HEADER, NODE_HEADER, type Endpoint } from '../../../gate-service/src/mesh/plan.ts';
 import {
@@ -7,6 +6,7 @@ import {
   DEPLOYMENT,
   POD,
 } from '../../../gate-service/src/platforms/kubernetes/client/kinds.ts';
+import { until } from '../../support/processes.ts';
 import type { IstioBed } from './istio-bed.ts';
 
 export const PORT = 8080;
@@ -118,7 +118,8 @@ export async function endpointsOf(
   arm: string,
   replicas: number,
 ): Promise<readonly Endpoint[]> {
-  return vi.waitFor(
+  return until(
+    `${replicas} pods of ${arm} are ready`,
     async () => {
       const pods = await client.list({ kind: POD, namespace, labels: { arm } });
       const ready = pods.filter(({ metadata, status }) => {
@@ -128,7 +129,7 @@ export async function endpointsOf(
         const isReady = conditions.some((one) => one.type === 'Ready' && one.status === 'True');
         return isReady && metadata.deletionTimestamp === undefined;
       });
-      if (ready.length !== replicas) throw new Error(`${ready.length} pods of ${arm} are ready`);
+      if (ready.length !== replicas) return undefined;
       return ready.map(({ metadata, status }) => ({
         node: metadata.name,
         address: (status as { podIP: string }).podIP,
@@ -136,7 +137,7 @@ export async function endpointsOf(
         draining: false,
       }));
     },
-    { timeout: 120_000, interval: 250 },
+    { withinMs: 120_000, everyMs: 250 },
   );
 }
 

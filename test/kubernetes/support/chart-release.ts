@@ -21,6 +21,7 @@ export interface ChartRelease {
   readonly users: { readonly gate: string; readonly staging: string; readonly production: string };
   /** helm with this release's namespace. */
   helm(...args: readonly string[]): Promise<string>;
+  /** Installs where nothing is installed yet. */
   upgrade(values: Values): Promise<string>;
   /** Takes everything away, and waits until the namespaces are gone. */
   remove(): Promise<void>;
@@ -28,6 +29,18 @@ export interface ChartRelease {
 
 /** Installs, without waiting for pods. */
 export async function installChart(values: Values = {}): Promise<ChartRelease> {
+  const release = await prepareRelease();
+  try {
+    await release.upgrade(values);
+  } catch (error) {
+    await release.remove();
+    throw error;
+  }
+  return release;
+}
+
+/** Makes the namespaces and installs nothing: the first `upgrade` does. */
+export async function prepareRelease(): Promise<ChartRelease> {
   const folder = await mkdtemp(path.join(tmpdir(), 'speed-gate-release-'));
   const helm = await buildHelm(folder);
   const admin = apiServer();
@@ -77,12 +90,6 @@ export async function installChart(values: Values = {}): Promise<ChartRelease> {
       kind: 'Namespace',
       metadata: { name: namespace },
     });
-  }
-  try {
-    await release.upgrade(values);
-  } catch (error) {
-    await release.remove();
-    throw error;
   }
   return release;
 }

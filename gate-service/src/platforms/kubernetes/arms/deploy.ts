@@ -36,11 +36,17 @@ export interface DeployedArm {
   readonly pods: readonly Pod[];
 }
 
+export interface DeployOptions {
+  /** Who may read production's Deployment, which staging's account may not; who deploys unless told. */
+  readonly templateReader?: KubernetesClient;
+  /** Further evidence that the pods are what was asked for; its error fails the deployment. */
+  readonly verify?: (arm: DeployedArm) => Promise<void>;
+}
+
 /**
  * Pods made from production's template with the build's image, all of them ready and then found good by
  * `verify`. Nothing is routed to them yet. On failure everything that was made is removed.
  * @param agentKey see agent-token.ts
- * @param verify further evidence that the pods are what was asked for; its error fails the deployment
  * @throws PlatformError; never a KubernetesError
  */
 export async function deployArm(
@@ -49,7 +55,7 @@ export async function deployArm(
   agentKey: Uint8Array,
   request: ArmRequest,
   signal: AbortSignal,
-  verify: (arm: DeployedArm) => Promise<void> = () => Promise.resolve(),
+  { templateReader = client, verify }: DeployOptions = {},
 ): Promise<DeployedArm> {
   requireSensible(request);
   throwIfAborted(signal);
@@ -62,7 +68,7 @@ export async function deployArm(
     role: request.role,
   };
   try {
-    const template = await productionTemplate(client, placement, signal);
+    const template = await productionTemplate(templateReader, placement, signal);
     requireContainer(template, placement.container);
     const fingerprint = templateFingerprint(template, placement.container);
     const record = newRecord(request, image, fingerprint);
@@ -73,7 +79,7 @@ export async function deployArm(
       await applyArm(client, specification, signal);
       const pods = await untilReady(client, awaited(specification, placement), signal);
       const arm = { identity, namespace, record, token, pods };
-      await verify(arm);
+      await verify?.(arm);
       return arm;
     } catch (error) {
       throw await afterRemoval(client, { id: identity.id, namespace }, error, signal);

@@ -22,18 +22,14 @@ export async function deploy(
   const { placement } = at.service;
   const mesh = { knowsIt: false };
   try {
-    const made = await deployArm(
-      at.client,
-      placement,
-      context.agentKey,
-      request,
-      signal,
-      async (arm) => {
+    const made = await deployArm(at.client, placement, context.agentKey, request, signal, {
+      templateReader: environmentOf(context, request.service.name, 'production').client,
+      async verify(arm) {
         await Promise.all(arm.pods.map((pod) => verify(context, at, arm, pod, signal)));
         mesh.knowsIt = true;
         await at.change((routes) => routes, { pods: 'every', signal });
       },
-    );
+    });
     context.log(
       `arm ${made.identity.id}: ${made.pods.length} pod(s) ready in ${request.environment}`,
     );
