@@ -1,11 +1,21 @@
-/** Whole gate runs on the real cluster: `speed-gate serve` with real nodes in pods behind real gateways, and users of production all the while. */
+/**
+ * Whole gate runs on the real cluster: `speed-gate serve` with real nodes in pods behind real gateways, users of
+ * production all the while, and what may befall a promotion. One that answers errors is rolled back in chart-gate.test.ts.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { findArms } from '../../gate-service/src/platforms/kubernetes/arms/list.ts';
 import type { BuildReference } from '../../gate-service/src/platforms/platform.ts';
+import { promotionWeights } from '../../gate-service/src/runs/promotion-watch.ts';
+import type { PromotionRecord } from '../../gate-service/src/runs/records.ts';
 import type { RunRequest, RunView } from '../../gate-service/src/runs/run.ts';
-import { gatewayUrl } from '../support/cluster/layout.ts';
+import { clusterUp, runningCluster, type Cluster } from '../support/cluster/cluster.ts';
+import { defaultLayout, gatewayUrl } from '../support/cluster/layout.ts';
+import { listenerOn } from '../support/cluster/listeners.ts';
+import { recordOfRunning } from '../support/cluster/supervise.ts';
+import { until } from '../support/processes.ts';
 import { gateRunBed, type GateRunBed } from './support/gate-run-bed.ts';
+import { OrderedPromotion, type Weight } from './support/ordered-promotion.ts';
 import { SteadyLoad } from './support/steady-load.ts';
 
 /** Users' requests a second all the while; more would take the cores that the measurement needs on this machine. */
@@ -20,6 +30,7 @@ vi.setConfig({ testTimeout: 900_000 });
 
 let bed: GateRunBed;
 let users: SteadyLoad;
+let cluster: Cluster;
 
 beforeAll(async () => {
   bed = await gateRunBed(
@@ -31,6 +42,7 @@ beforeAll(async () => {
     },
     40,
   );
+  cluster = await runningCluster();
   await bed.gate.startService();
   users = new SteadyLoad(`${gatewayUrl('production')}/cart?id=1`, bed.host, USERS_PER_SECOND);
   await users.next(USERS_PER_SECOND);
@@ -96,29 +108,17 @@ async function armsIn(environment: 'staging' | 'production') {
 
 it('rolls a slow build back, and production never notices', async () => {
   const before = (await bed.gate.service()).inForce;
+  // It waits 25 % longer; the margin leaves room for the noise of pods that share a machine.
+  const threshold = 'p50 <= baseline + 10%';
   const run = await decided(
     bed.images['1.2'],
     { decision: 'rollback', cause: 'breached' },
-    { thresholds: ['p50 <= baseline + 5%'] },
-  );
-  expect(run.evidence.find(({ outcome }) => outcome === 'breached')).toMatchObject({
-    threshold: 'p50 <= baseline + 5%',
-  });
-  expect((await bed.gate.service()).inForce).toEqual(before);
-  expect(await bed.productionVersion()).toBe('1.0');
-  expect(await armsIn('staging')).toEqual([]);
-  expect(users.failures).toEqual([]);
-});
-
-it('rolls a build back that answers errors', async () => {
-  const run = await decided(
-    bed.images['1.3'],
-    { decision: 'rollback', cause: 'breached' },
-    { thresholds: ['errors{kind=search} < 0.1%'] },
+    { thresholds: [threshold] },
   );
   expect(run.evidence.filter(({ outcome }) => outcome === 'breached')).toMatchObject([
-    { threshold: 'errors{kind=search} < 0.1%' },
+    { threshold },
   ]);
+  expect((await bed.gate.service()).inForce).toEqual(before);
   expect(await bed.productionVersion()).toBe('1.0');
   expect(await armsIn('staging')).toEqual([]);
   expect(users.failures).toEqual([]);
@@ -143,4 +143,122 @@ it('promotes a build of the same speed by weights, and no request of the users f
   // One arm carries production; what it replaced is gone.
   expect((await armsIn('production')).map(({ id }) => id)).toEqual([inForce?.armId]);
   expect(users.failures).toEqual([]);
+});
+
+/** What users see of a change of production under load; at its end production is in order. */
+async function underCrowd(work: () => Promise<void>): Promise<SteadyLoad> {
+  const crowd = new SteadyLoad(`${gatewayUrl('production')}/cart?id=3`, bed.host, CROWD_PER_SECOND);
+  try {
+    await work();
+  } finally {
+    await crowd.stop();
+    console.log(`crowd: ${crowd.answers.length} requests, ${crowd.failures.length} failed`);
+  }
+  const { inForce } = await bed.gate.service();
+  expect((await armsIn('production')).map(({ id }) => id)).toEqual([inForce?.armId]);
+  expect(await armsIn('staging')).toEqual([]);
+  return crowd;
+}
+
+it('goes back in the middle of a promotion when production can no longer be seen', async () => {
+  const crowd = await underCrowd(async () => {
+    const promotion = await OrderedPromotion.back(bed.gate);
+    try {
+      await promotion.reached(25);
+      bed.prometheus.pause();
+      const ended = await promotion.ended();
+      expect(ended, ended.summary).toMatchObject({ state: 'returned' });
+      expect(ended.steps.at(-1)).toMatchObject({ outcome: 'no-data' });
+      expect(ended.summary).toContain('metrics cannot be read');
+    } finally {
+      bed.prometheus.goOn();
+    }
+  });
+  expect(await bed.productionVersion()).toBe('1.1');
+  expect(crowd.failures).toEqual([]);
+});
+
+/** The version in production when a promotion back from here has ended so; whichever it is, nothing lies between. */
+async function expectWholeVersion(
+  { state, summary }: PromotionRecord,
+  former: string,
+  ordered: string,
+): Promise<void> {
+  console.log(`${state}: ${summary}`);
+  expect(summary?.length).toBeGreaterThan(20);
+  expect(await bed.productionVersion()).toBe(state === 'completed' ? ordered : former);
+}
+
+/** What is ordered next: production has one of the two, and was never on both for long. */
+async function versions(): Promise<readonly [string, string]> {
+  return (await bed.productionVersion()) === '1.0' ? ['1.0', '1.1'] : ['1.1', '1.0'];
+}
+
+it('goes back, and says why, when istiod goes away in the middle of a promotion', async () => {
+  const [former, ordered] = await versions();
+  const inIstio = (...args: readonly string[]) =>
+    cluster.kubectl('--namespace', 'istio-system', ...args);
+  const crowd = await underCrowd(async () => {
+    const promotion = await OrderedPromotion.back(bed.gate);
+    await promotion.reached(5);
+    await inIstio('scale', 'deployment/istiod', '--replicas=0');
+    try {
+      await promotion.leftForward();
+    } finally {
+      await inIstio('scale', 'deployment/istiod', '--replicas=1');
+      await inIstio('rollout', 'status', 'deployment/istiod');
+    }
+    const ended = await promotion.ended();
+    expect(ended.state, ended.summary).not.toBe('completed');
+    expect(ended.summary).toContain('validation webhook does not answer');
+    await expectWholeVersion(ended, former, ordered);
+  });
+  expect(crowd.failures).toEqual([]);
+});
+
+it('ends whole, one way or the other, when the API server dies in the middle of a promotion', async () => {
+  const [former, ordered] = await versions();
+  const crowd = await underCrowd(async () => {
+    const promotion = await OrderedPromotion.back(bed.gate);
+    await promotion.reached(25);
+    const { pid } = (await recordOfRunning(defaultLayout, 'kube-apiserver'))!;
+    process.kill(pid, 'SIGKILL');
+    const { address, ports } = defaultLayout;
+    await until('the API server is gone', () =>
+      listenerOn(address, ports.api) === undefined ? true : undefined,
+    );
+    await clusterUp();
+    await expectWholeVersion(await promotion.ended(), former, ordered);
+  });
+  expect(crowd.failures).toEqual([]);
+});
+
+/** Ends one of the pods that an arm has at this moment, as a node that dies would. */
+async function killPodOf(armId: string): Promise<void> {
+  const [arm] = (await armsIn('production')).filter(({ id }) => id === armId);
+  const pod = arm?.pods.find(({ metadata }) => metadata.deletionTimestamp === undefined);
+  await cluster.kubectl(
+    ...['--namespace', bed.namespaces.production, 'delete', 'pod', pod!.metadata.name],
+    ...['--force', '--grace-period=0'],
+  );
+}
+
+it('ends whole, one way or the other, while pods of the new nodes die in every step', async () => {
+  const [former, ordered] = await versions();
+  const crowd = await underCrowd(async () => {
+    const promotion = await OrderedPromotion.back(bed.gate);
+    let killed = 0;
+    for (const weight of promotionWeights satisfies readonly Weight[]) {
+      const now = await promotion.reached(weight).catch(() => undefined);
+      // It may go back for what its users would see.
+      if (now === undefined) break;
+      await killPodOf(now.canaryArmId!);
+      killed += 1;
+    }
+    expect(killed).toBeGreaterThan(0);
+    console.log(`${killed} pods were killed`);
+    await expectWholeVersion(await promotion.ended(), former, ordered);
+  });
+  // What is under way in a pod that is killed has one retry, which may meet the next one.
+  expect(crowd.failures.length / crowd.answers.length).toBeLessThan(0.01);
 });

@@ -27,6 +27,7 @@ export interface GateRunBed {
   readonly images: NodeImages;
   readonly host: string;
   readonly namespaces: Readonly<Record<Environment, string>>;
+  readonly prometheus: GatewayPrometheus;
   /** The version that production answers with now, through the gateway. */
   productionVersion(): Promise<string>;
   close(): Promise<void>;
@@ -141,6 +142,7 @@ export async function gateRunBed(
       images,
       host,
       namespaces,
+      prometheus,
       productionVersion: () => versionBehind(gatewayUrl('production'), host),
       close,
     };
@@ -150,7 +152,8 @@ export async function gateRunBed(
   }
 }
 
-async function versionBehind(url: string, host: string): Promise<string> {
+/** The build that answers through a gateway. @throws Error unless it says that it is well */
+export async function versionBehind(url: string, host: string): Promise<string> {
   const { body, status } = await ask(`${url}/health`, { Host: host });
   if (status !== 200) throw new Error(`production answered ${status}: ${body}`);
   return (JSON.parse(body) as { readonly version: string }).version;

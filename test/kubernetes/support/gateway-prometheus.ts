@@ -17,6 +17,9 @@ import { ADMIN_PORT } from './istio-bed.ts';
 
 export interface GatewayPrometheus {
   readonly url: string;
+  /** It answers nobody any more, until it goes on. */
+  pause(): void;
+  goOn(): void;
   stop(): Promise<void>;
 }
 
@@ -58,6 +61,9 @@ export async function startGatewayPrometheus(
     cwd: folder,
     logFile: path.join(folder, 'prometheus.log'),
   });
+  const signal = (name: NodeJS.Signals) => () => {
+    process.kill(record.pid, name);
+  };
   const stop = async (): Promise<void> => {
     await stopProcess(record, { signal: 'SIGTERM', graceMs: 10_000, target: 'leader' });
     await rm(folder, { recursive: true, force: true });
@@ -75,5 +81,5 @@ export async function startGatewayPrometheus(
     await stop();
     throw error;
   }
-  return { url, stop };
+  return { url, pause: signal('SIGSTOP'), goOn: signal('SIGCONT'), stop };
 }

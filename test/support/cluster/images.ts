@@ -27,17 +27,26 @@ export async function ctr(
   return (await run(program, [...where, ...args])).stdout;
 }
 
-/** The images in the cluster, with their digests. */
+/** The images in the cluster that pods can name by digest: not those of an import that was cut off. */
 export async function importedImages(
   layout: ClusterLayout = defaultLayout,
 ): Promise<readonly ImportedImage[]> {
+  const { images, names } = await list(layout);
+  return images.filter(({ reference }) => names.has(reference));
+}
+
+async function list(
+  layout: ClusterLayout,
+): Promise<{ readonly images: readonly ImportedImage[]; readonly names: ReadonlySet<string> }> {
   const [, ...rows] = (await ctr(['images', 'ls'], layout)).trim().split('\n');
-  return rows.flatMap((row) => {
+  const named = rows.map((row) => {
     const [name = '', , digest = ''] = row.split(/\s+/);
-    return name.includes('@') || name.startsWith('sha256:')
-      ? []
-      : [{ name, digest, reference: byDigest(name, digest) }];
+    return { name, digest, reference: byDigest(name, digest) };
   });
+  return {
+    images: named.filter(({ name }) => !(name.includes('@') || name.startsWith('sha256:'))),
+    names: new Set(named.map(({ name }) => name)),
+  };
 }
 
 /**
@@ -52,7 +61,7 @@ export async function importImage(
   const output = await ctr(['images', 'import', archive], layout);
   const names = new Set([...output.matchAll(/^unpacking (\S+) \(/gm)].map(([, name = '']) => name));
   if (names.size === 0) throw new Error(`no image was found in ${archive}:\n${output}`);
-  const imported = (await importedImages(layout)).filter(({ name }) => names.has(name));
+  const imported = (await list(layout)).images.filter(({ name }) => names.has(name));
   for (const { name, reference } of imported) {
     await ctr(['images', 'tag', '--force', name, reference], layout);
   }
