@@ -1,5 +1,4 @@
 /** Where the time of an arm's requests goes: proxies, httpd, Jetty. From counters that proxy and nodes keep. */
-import type { NodeStatus } from '../node-agent/protocol.ts';
 import type { ArmObservation } from '../platforms/platform.ts';
 
 /** Means of one arm's requests, in milliseconds; the three hops add up to the total. */
@@ -54,8 +53,8 @@ export function hopLatency(
 type ObservedNode = ArmObservation['nodes'][number];
 
 function nodeTime(early: ObservedNode, late: ObservedNode): NodeTime | undefined {
-  const from = timesOf(early.status);
-  const to = timesOf(late.status);
+  const from = timesOf(early);
+  const to = timesOf(late);
   if (from === undefined || to?.starts !== from.starts) return undefined;
   const time = {
     requests: late.requestsTotal - early.requestsTotal,
@@ -65,7 +64,7 @@ function nodeTime(early: ObservedNode, late: ObservedNode): NodeTime | undefined
   return Object.values(time).every((one) => one >= 0) ? time : undefined;
 }
 
-function timesOf(status: NodeStatus | undefined) {
+function timesOf({ status }: ObservedNode) {
   const { httpd, jetty } = status ?? {};
   if (httpd === undefined || jetty?.totalDuration === undefined) return undefined;
   return {
