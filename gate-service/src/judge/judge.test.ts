@@ -63,6 +63,15 @@ describe('the three pushes of the demo', () => {
     expect(judgement.outcomes.every(({ high, limit }) => high! < limit)).toBe(true);
   });
 
+  test('the same build against itself is told once for a quantile, however many margins it has', () => {
+    const { controls, summary } = judged({}, [...demo, 'p50 <= baseline + 90%']);
+    const own = controls.filter(({ control, sentence }) => {
+      return control === 'same-build' && sentence.includes('p50');
+    });
+    expect(own).toHaveLength(2);
+    expect(summary.match(/Same build against itself: p50/g)).toHaveLength(1);
+  });
+
   test('a build that waits 25 % longer is rolled back, and the interval holds the truth', () => {
     const judgement = judged({ slower: 1.25 }, demo, { confidence: 0.999 });
     expect(judgement).toMatchObject({ decision: 'rollback', cause: 'breached' });

@@ -112,8 +112,10 @@ function describeTrust(
       passed && notRun !== true && (control === 'same-build' || control === 'planted'),
   );
   const seconds = Math.max(0, ...outcomes.map((outcome) => outcome.seconds ?? 0));
+  // Two thresholds of one quantile have one and the same to tell.
+  const sentences = new Set(shown.map(({ sentence }) => sentence.replace(/ \(plausible.*$/, '')));
   return [
-    ...shown.map(({ sentence }) => ` ${capital(sentence.replace(/ \(plausible.*$/, ''))}.`),
+    ...[...sentences].map((sentence) => ` ${capital(sentence)}.`),
     ...(seconds > 0 ? [` ${seconds.toFixed(0)} s.`] : []),
   ].join('');
 }
