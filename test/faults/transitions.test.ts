@@ -7,6 +7,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { PromotionRecord } from '../../gate-service/src/runs/run-store.ts';
 import type { RunView } from '../../gate-service/src/runs/run.ts';
+import { formerBuild } from '../support/former-build.ts';
 import { prepareGate, SERVICE, type Asked, type TestGate } from '../support/gate-fixture.ts';
 import { processesNaming, until } from '../support/processes.ts';
 import { GateDatabase, KilledTooLate, RunEnded, type Stored } from './gate-database.ts';
@@ -194,24 +195,9 @@ it('measuring, queued behind it, and restoring: what was cancelled is cancelled'
   expect((await gate.run(id)).attempts[0]!.sentence).toContain('interrupted by a restart');
 });
 
-interface WasInForce {
-  readonly build: string;
-  readonly configurationHash: string;
-}
-
-/** What was in force before what is: after a restore the last known good is in force itself. */
-async function former(): Promise<WasInForce> {
-  const { inForce } = await gate.service();
-  const { body } = await gate.call<{ readonly items: readonly WasInForce[] }>(
-    'GET',
-    `/v1/services/${SERVICE}/history`,
-  );
-  return body.items.find(({ build }) => build !== inForce!.build)!;
-}
-
 /** Orders what was there before. Answers when it is stored; a service that is killed meanwhile answers nothing. */
 async function order(): Promise<void> {
-  const { build, configurationHash } = await former();
+  const { build, configurationHash } = await formerBuild(gate);
   const json = {
     build,
     configuration: configurationHash,
@@ -236,7 +222,7 @@ interface Killed {
 async function orderedAndKilled(at: (stage: string, steps: number) => boolean): Promise<Killed> {
   for (let attempt = 1; ; attempt += 1) {
     const version = await gate.productionVersion();
-    const { build } = await former();
+    const { build } = await formerBuild(gate);
     try {
       await orderAndKill(at);
       return { promotion: await endedPromotion(), version, build };

@@ -1,6 +1,7 @@
 /** A promotion that a person orders, looked at while it goes on. */
 import { promotionWeights } from '../../../gate-service/src/runs/promotion-watch.ts';
 import type { PromotionRecord } from '../../../gate-service/src/runs/records.ts';
+import { formerBuild } from '../../support/former-build.ts';
 import { SERVICE, type TestGate } from '../../support/gate-fixture.ts';
 import { until } from '../../support/processes.ts';
 
@@ -18,11 +19,9 @@ export class OrderedPromotion {
     this.#id = id;
   }
 
-  /** The button back: what was in force before is ordered. */
+  /** Orders what was in force before. */
   static async back(gate: TestGate): Promise<OrderedPromotion> {
-    const { lastKnownGood } = await gate.service();
-    if (lastKnownGood === undefined) throw new Error('there is nothing to go back to');
-    const { build, configurationHash } = lastKnownGood;
+    const { build, configurationHash } = await formerBuild(gate);
     const { body, status } = await gate.call<PromotionRecord>(
       'POST',
       `/v1/services/${SERVICE}/promotions`,
