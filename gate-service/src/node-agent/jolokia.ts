@@ -64,13 +64,11 @@ const countersSchema = z
     /** Nanoseconds. */
     requestTimeTotal: z.number(),
   })
-  .transform(
-    (c): RequestCounters => ({
-      total: c.requestTotal,
-      active: c.requestsActive,
-      durationMs: c.requestTimeTotal / 1e6,
-    }),
-  );
+  .transform((c): RequestCounters => ({
+    total: c.requestTotal,
+    active: c.requestsActive,
+    durationMs: c.requestTimeTotal / 1e6,
+  }));
 
 export function createJolokia({ port, login }: JolokiaAddress): Jolokia {
   async function ask(json: unknown): Promise<unknown> {
