@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { findArms } from '../../gate-service/src/platforms/kubernetes/arms/list.ts';
 import type { BuildReference } from '../../gate-service/src/platforms/platform.ts';
-import { promotionWeights } from '../../gate-service/src/runs/promotion-watch.ts';
 import type { PromotionRecord } from '../../gate-service/src/runs/records.ts';
 import type { RunRequest, RunView } from '../../gate-service/src/runs/run.ts';
 import { clusterUp, runningCluster, type Cluster } from '../support/cluster/cluster.ts';
@@ -15,7 +14,7 @@ import { listenerOn } from '../support/cluster/listeners.ts';
 import { recordOfRunning } from '../support/cluster/supervise.ts';
 import { until } from '../support/processes.ts';
 import { gateRunBed, type GateRunBed } from './support/gate-run-bed.ts';
-import { OrderedPromotion, type Weight } from './support/ordered-promotion.ts';
+import { OrderedPromotion } from './support/ordered-promotion.ts';
 import { SteadyLoad } from './support/steady-load.ts';
 
 /** Users' requests a second all the while; more would take the cores that the measurement needs on this machine. */
@@ -231,34 +230,4 @@ it('ends whole, one way or the other, when the API server dies in the middle of 
     await expectWholeVersion(await promotion.ended(), former, ordered);
   });
   expect(crowd.failures).toEqual([]);
-});
-
-/** Ends one of the pods that an arm has at this moment, as a node that dies would. */
-async function killPodOf(armId: string): Promise<void> {
-  const [arm] = (await armsIn('production')).filter(({ id }) => id === armId);
-  const pod = arm?.pods.find(({ metadata }) => metadata.deletionTimestamp === undefined);
-  await cluster.kubectl(
-    ...['--namespace', bed.namespaces.production, 'delete', 'pod', pod!.metadata.name],
-    ...['--force', '--grace-period=0'],
-  );
-}
-
-it('ends whole, one way or the other, while pods of the new nodes die in every step', async () => {
-  const [former, ordered] = await versions();
-  const crowd = await underCrowd(async () => {
-    const promotion = await OrderedPromotion.back(bed.gate);
-    let killed = 0;
-    for (const weight of promotionWeights satisfies readonly Weight[]) {
-      const now = await promotion.reached(weight).catch(() => undefined);
-      // It may go back for what its users would see.
-      if (now === undefined) break;
-      await killPodOf(now.canaryArmId!);
-      killed += 1;
-    }
-    expect(killed).toBeGreaterThan(0);
-    console.log(`${killed} pods were killed`);
-    await expectWholeVersion(await promotion.ended(), former, ordered);
-  });
-  // What is under way in a pod that is killed has one retry, which may meet the next one.
-  expect(crowd.failures.length / crowd.answers.length).toBeLessThan(0.01);
 });

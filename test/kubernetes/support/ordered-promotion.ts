@@ -5,7 +5,7 @@ import { formerBuild } from '../../support/former-build.ts';
 import { SERVICE, type TestGate } from '../../support/gate-fixture.ts';
 import { until } from '../../support/processes.ts';
 
-export type Weight = (typeof promotionWeights)[number];
+type Weight = (typeof promotionWeights)[number];
 
 /** Deploying and warming, then every step and the take-over. */
 const PATIENCE = { withinMs: 600_000, everyMs: 100 };
