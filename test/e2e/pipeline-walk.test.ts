@@ -45,8 +45,11 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await users.stop();
+  const seen = await users.stop();
   await gate.close();
+  // Promoted, ordered in and taken back: users notice nothing of it.
+  expect(seen).toMatchObject({ failed: 0 });
+  expect(seen.sent).toBeGreaterThan(100);
 });
 
 /** One more line of the identities file, before the service starts. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type {
-  Fleet,
+  LaunchedFleet,
   FleetRequest,
   WorkerLauncher,
 } from '../../gate-service/src/load/workers/launcher.ts';
@@ -16,7 +16,7 @@ export class WorkerProcesses implements WorkerLauncher {
   readonly requests: FleetRequest[] = [];
   removed = false;
 
-  async launch(request: FleetRequest): Promise<Fleet> {
+  async launch(request: FleetRequest): Promise<LaunchedFleet> {
     this.requests.push(request);
     const workers = await Promise.all(
       Array.from({ length: request.workers }, async (_, place) => ({

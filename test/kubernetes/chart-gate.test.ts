@@ -4,16 +4,15 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { findArms } from '../../gate-service/src/platforms/kubernetes/arms/list.ts';
 import { EVENT } from '../../gate-service/src/platforms/kubernetes/client/kinds.ts';
 import { JOB } from '../../gate-service/src/platforms/kubernetes/jobs/job.ts';
-import type { BuildReference } from '../../gate-service/src/platforms/platform.ts';
-import type { RunRequest, RunView } from '../../gate-service/src/runs/run.ts';
+import type { RunView } from '../../gate-service/src/runs/run.ts';
 import { gatewayUrl } from '../support/cluster/layout.ts';
-import { chartGateBed, SERVICE, type ChartGateBed } from './support/chart-gate-bed.ts';
+import { SERVICE } from '../support/gate-fixture.ts';
+import { chartGateBed, type ChartGateBed } from './support/chart-gate-bed.ts';
+import { decided } from './support/decided.ts';
 import { SteadyLoad } from './support/steady-load.ts';
 
 /** Users' requests a second all the while; more would take the cores that the measurement needs on this machine. */
 const USERS_PER_SECOND = 20;
-/** Of the quick profile, where a busy machine may make a measurement invalid or inconclusive. */
-const TRIES = 3;
 
 // Each test is a whole run, or a few.
 vi.setConfig({ testTimeout: 900_000 });
@@ -40,28 +39,6 @@ afterAll(async () => {
   console.log(`users: ${users.answers.length} requests, ${users.failures.length} failed`);
   await bed.close();
 }, 300_000);
-
-/** Runs the build until the measurement is good enough for a decision of this cause; what came before must be harmless. */
-async function decided(
-  { digest, location }: BuildReference,
-  wanted: Pick<RunView, 'decision' | 'cause'>,
-  request: Partial<RunRequest> = {},
-): Promise<RunView> {
-  for (let attempt = 1; ; attempt += 1) {
-    const build = `${location}@sha256:${digest}`;
-    const asked = { service: SERVICE, build, promote: 'auto', ...request } as const;
-    const run = await bed.user.finished(await bed.user.submit(asked));
-    console.log(
-      `${run.decision} (${run.cause}): ${run.summary}\n${run.phases.map(({ phase, seconds }) => `${phase} ${seconds.toFixed(1)} s`).join(', ')}`,
-    );
-    if (run.decision === wanted.decision && run.cause === wanted.cause) return run;
-    expect(['invalid', 'inconclusive'], await bed.log()).toContain(run.cause);
-    // Without the right to make the sender's Job nothing is measured either, and no repetition helps.
-    expect(run.summary).not.toContain('may not');
-    expect(run.decision).toBe('rollback');
-    expect(attempt).toBeLessThan(TRIES);
-  }
-}
 
 async function armsIn(environment: 'staging' | 'production') {
   return findArms(bed.client, bed.release.namespaces[environment], { service: SERVICE });
@@ -112,6 +89,7 @@ it('is ready with the first build in production, has not been killed on the way,
 it('rolls a build back that answers errors, with requests from a Job, and leaves nothing in staging', async () => {
   const before = (await bed.user.service(SERVICE)).inForce;
   const run = await decided(
+    bed.user,
     bed.images['1.3'],
     { decision: 'rollback', cause: 'breached' },
     { thresholds: ['errors{kind=search} < 0.1%'] },
@@ -125,7 +103,7 @@ it('rolls a build back that answers errors, with requests from a Job, and leaves
 });
 
 it('promotes a build of the same speed by weights, and no request of the users fails', async () => {
-  const run = await decided(bed.images['1.1'], { decision: 'promote', cause: 'met' });
+  const run = await decided(bed.user, bed.images['1.1'], { decision: 'promote', cause: 'met' });
   expect(run.promotion).toMatchObject({ state: 'completed' });
   expect(run.promotion?.steps.map(({ weight }) => weight)).toEqual(
     expect.arrayContaining([1, 5, 25, 50, 100]),

@@ -5,14 +5,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { findArms } from '../../gate-service/src/platforms/kubernetes/arms/list.ts';
-import type { BuildReference } from '../../gate-service/src/platforms/platform.ts';
 import type { PromotionRecord } from '../../gate-service/src/runs/records.ts';
-import type { RunRequest, RunView } from '../../gate-service/src/runs/run.ts';
 import { clusterUp, runningCluster, type Cluster } from '../support/cluster/cluster.ts';
 import { defaultLayout, gatewayUrl } from '../support/cluster/layout.ts';
 import { listenerOn } from '../support/cluster/listeners.ts';
 import { recordOfRunning } from '../support/cluster/supervise.ts';
 import { until } from '../support/processes.ts';
+import { decided } from './support/decided.ts';
 import { gateRunBed, type GateRunBed } from './support/gate-run-bed.ts';
 import { OrderedPromotion } from './support/ordered-promotion.ts';
 import { SteadyLoad } from './support/steady-load.ts';
@@ -21,8 +20,6 @@ import { SteadyLoad } from './support/steady-load.ts';
 const USERS_PER_SECOND = 20;
 /** As many more while production itself changes. */
 const CROWD_PER_SECOND = 200;
-/** Of the quick profile, where a busy machine may make a measurement invalid or inconclusive. */
-const TRIES = 3;
 
 // Each test is a whole run, or a few.
 vi.setConfig({ testTimeout: 900_000 });
@@ -52,27 +49,6 @@ afterAll(async () => {
   console.log(`users: ${users.answers.length} requests, ${users.failures.length} failed`);
   await bed.close();
 }, 300_000);
-
-/** Runs the build until the measurement is good enough for a decision of this cause; what came before must be harmless. */
-async function decided(
-  { digest, location }: BuildReference,
-  wanted: Pick<RunView, 'decision' | 'cause'>,
-  request: Partial<RunRequest> = {},
-): Promise<RunView> {
-  for (let attempt = 1; ; attempt += 1) {
-    const build = `${location}@sha256:${digest}`;
-    const run = await bed.gate.finished(
-      await bed.gate.submit({ build, promote: 'auto', ...request }),
-    );
-    console.log(
-      `${run.decision} (${run.cause}): ${run.summary}\n${run.phases.map(({ phase, seconds }) => `${phase} ${seconds.toFixed(1)} s`).join(', ')}`,
-    );
-    if (run.decision === wanted.decision && run.cause === wanted.cause) return run;
-    expect(['invalid', 'inconclusive']).toContain(run.cause);
-    expect(run.decision).toBe('rollback');
-    expect(attempt).toBeLessThan(TRIES);
-  }
-}
 
 /** Comes when a promotion begins, and goes when it is told to. */
 function crowdWhilePromoting(): { readonly end: () => Promise<SteadyLoad> } {
@@ -110,6 +86,7 @@ it('rolls a slow build back, and production never notices', async () => {
   // It waits 25 % longer; the margin leaves room for the noise of pods that share a machine.
   const threshold = 'p50 <= baseline + 10%';
   const run = await decided(
+    bed.gate,
     bed.images['1.2'],
     { decision: 'rollback', cause: 'breached' },
     { thresholds: [threshold] },
@@ -125,7 +102,7 @@ it('rolls a slow build back, and production never notices', async () => {
 
 it('promotes a build of the same speed by weights, and no request of the users fails', async () => {
   const crowd = crowdWhilePromoting();
-  const run = await decided(bed.images['1.1'], { decision: 'promote', cause: 'met' });
+  const run = await decided(bed.gate, bed.images['1.1'], { decision: 'promote', cause: 'met' });
   const { answers, failures } = await crowd.end();
   console.log(`crowd: ${answers.length} requests, ${failures.length} failed`);
   expect(answers.length).toBeGreaterThan(CROWD_PER_SECOND * 10);
@@ -188,7 +165,7 @@ async function expectWholeVersion(
   expect(await bed.productionVersion()).toBe(state === 'completed' ? ordered : former);
 }
 
-/** What is ordered next: production has one of the two, and was never on both for long. */
+/** What production has, and what an order of the former build would bring. */
 async function versions(): Promise<readonly [string, string]> {
   return (await bed.productionVersion()) === '1.0' ? ['1.0', '1.1'] : ['1.1', '1.0'];
 }
@@ -202,7 +179,7 @@ it('goes back, and says why, when istiod goes away in the middle of a promotion'
     await promotion.reached(5);
     await inIstio('scale', 'deployment/istiod', '--replicas=0');
     try {
-      await promotion.leftForward();
+      await promotion.turnedBack();
     } finally {
       await inIstio('scale', 'deployment/istiod', '--replicas=1');
       await inIstio('rollout', 'status', 'deployment/istiod');

@@ -37,7 +37,7 @@ describe('failuresOfVitest', () => {
       'Error: expected promote',
       ...log,
       'got rollback',
-      '    at Proxy.fails (file:///work/node_modules/chai/index.js:1:1)',
+      '    at Proxy.fails (file:///checkout/node_modules/chai/index.js:1:1)',
       '    at /tests/walk.test.ts:7:3',
       '    at process.processTicksAndRejections (node:internal/process/task_queues:104:5)',
     ];

@@ -4,6 +4,7 @@ import './style/layout.css';
 import './style/parts.css';
 import './style/charts.css';
 import './style/pages.css';
+import './style/attempts.css';
 import { App } from './app.tsx';
 import { refreshSession } from './state/session.ts';
 import { startRouting } from './state/route.ts';

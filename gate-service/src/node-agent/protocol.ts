@@ -139,9 +139,7 @@ export const nodeStatusSchema = z.strictObject({
       threads: z.int(),
       utilizedThreads: z.int(),
       queueSize: z.int(),
-      /** Absent in the report of an agent that is older than this. */
-      totalRequests: z.int().optional(),
-      /** Milliseconds. */
+      /** Milliseconds. Absent while it cannot be read, and in the report of an agent that is older than this. */
       totalDuration: z.number().optional(),
       usage: processUsageSchema,
     })

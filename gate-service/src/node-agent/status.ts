@@ -87,12 +87,11 @@ async function jettyStatus(
     jolokia.readPool().catch(() => undefined),
     jolokia.readCounters().catch(() => undefined),
   ]);
-  if (usage === undefined || pool === undefined || requests === undefined) return undefined;
+  if (usage === undefined || pool === undefined) return undefined;
   return {
     colour: jetty.colour,
     ...pool,
-    totalRequests: requests.total,
-    totalDuration: requests.durationMs,
+    ...(requests !== undefined && { totalDuration: requests.durationMs }),
     usage: { pid: jetty.process.pid, ...usage, restarts: counters.jettyRestarts },
   };
 }

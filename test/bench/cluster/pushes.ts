@@ -1,10 +1,6 @@
 /** Pushes to a gate in the cluster, as its chart installs it, from the request to the decision; users on production all the while. */
 import type { SampleFlavour } from '../../../gate-service/src/settings/components.ts';
-import {
-  chartGateBed,
-  SERVICE,
-  type ChartGateBed,
-} from '../../kubernetes/support/chart-gate-bed.ts';
+import { chartGateBed, type ChartGateBed } from '../../kubernetes/support/chart-gate-bed.ts';
 import { SteadyLoad } from '../../kubernetes/support/steady-load.ts';
 import { gatewayUrl } from '../../support/cluster/layout.ts';
 import { pushRow, type PushRow, type Users } from './rows.ts';
@@ -64,6 +60,6 @@ async function push(
 ): Promise<PushRow> {
   const { digest, location } = images[flavour];
   const build = `${location}@sha256:${digest}`;
-  const id = await user.submit({ service: SERVICE, build, promote: 'auto' });
+  const id = await user.submit({ build, promote: 'auto' });
   return pushRow(await user.finished(id, signal));
 }

@@ -15,6 +15,7 @@ import {
 import { POD, SECRET } from '../../../gate-service/src/platforms/kubernetes/client/kinds.ts';
 import { runningCluster } from '../../support/cluster/cluster.ts';
 import { defaultLayout, gateways, gatewayUrl } from '../../support/cluster/layout.ts';
+import { SERVICE } from '../../support/gate-fixture.ts';
 import { until } from '../../support/processes.ts';
 import { KUBECONFIG } from './api-server.ts';
 import { prepareRelease, type ChartRelease } from './chart-release.ts';
@@ -28,8 +29,6 @@ import { ADMIN_PORT } from './istio-bed.ts';
 import { deployNodes, untilRolledOut } from './node-deployment.ts';
 import { nodeImages, type NodeImages } from './node-image.ts';
 
-/** In the chart's values and in the catalogue. */
-export const SERVICE = 'checkout';
 const IDENTITIES = 'identities';
 const PORT = 7080;
 const READY_MS = 300_000;

@@ -2,6 +2,7 @@
 import { request } from 'undici';
 import type { RunRequest, RunView } from '../../../gate-service/src/runs/run.ts';
 import type { ServiceView } from '../../../gate-service/src/runs/run-service.ts';
+import { SERVICE } from '../../support/gate-fixture.ts';
 import { until } from '../../support/processes.ts';
 
 const RUN_MS = 600_000;
@@ -28,8 +29,8 @@ export class GateUser {
   }
 
   /** A quick run without tuning unless told; its id. */
-  async submit(asked: Partial<RunRequest> & Pick<RunRequest, 'build' | 'service'>) {
-    const json = { profile: 'quick', tune: 'off', promote: 'never', ...asked };
+  async submit(asked: Partial<RunRequest> & Pick<RunRequest, 'build'>) {
+    const json = { service: SERVICE, profile: 'quick', tune: 'off', promote: 'never', ...asked };
     return (await this.#json<RunView>('/v1/runs', json)).id;
   }
 

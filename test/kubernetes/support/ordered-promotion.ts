@@ -50,8 +50,8 @@ export class OrderedPromotion {
     );
   }
 
-  /** Resolves when no more of production goes to the new nodes. */
-  leftForward(): Promise<PromotionRecord> {
+  /** Resolves when it goes back, or has ended. */
+  turnedBack(): Promise<PromotionRecord> {
     return until(
       `promotion ${this.#id} goes back, or has ended`,
       async () => {

@@ -12,7 +12,7 @@ import type { Sample } from '../sample.ts';
 import type { MeasurementPlan, Sender, SenderListener, SenderResult } from '../sender.ts';
 import { Coordinator, type FleetEnd } from './coordinator.ts';
 import type { FleetOutput } from './fleet.ts';
-import type { Fleet, WorkerLauncher } from './launcher.ts';
+import type { LaunchedFleet, WorkerLauncher } from './launcher.ts';
 import { connectWorker, newToken, type WorkerLink } from './link.ts';
 import type { MergedWindow } from './merge.ts';
 
@@ -68,7 +68,7 @@ export class FleetSender implements Sender {
     plan: MeasurementPlan,
     file: string,
     listener: SenderListener & { stopRequested(): boolean },
-    fleet: Fleet,
+    fleet: LaunchedFleet,
     token: string,
     signal: AbortSignal,
   ): Promise<SenderResult> {
@@ -98,7 +98,7 @@ export function workersFor(plan: MeasurementPlan, wished: number): number {
 }
 
 async function connectAll(
-  fleet: Fleet,
+  fleet: LaunchedFleet,
   token: string,
   signal: AbortSignal,
 ): Promise<readonly WorkerLink[]> {

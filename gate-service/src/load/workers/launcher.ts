@@ -16,7 +16,7 @@ export interface LaunchedWorker {
   readonly port: number;
 }
 
-export interface Fleet {
+export interface LaunchedFleet {
   /** As many as were asked for. Each listens, or will in a moment. */
   readonly workers: readonly LaunchedWorker[];
   /** Why a worker is no more, as far as its platform knows; never rejects. */
@@ -27,5 +27,5 @@ export interface Fleet {
 
 export interface WorkerLauncher {
   /** @throws when the workers do not come up, with the reasons; nothing is left then */
-  launch(request: FleetRequest, signal: AbortSignal): Promise<Fleet>;
+  launch(request: FleetRequest, signal: AbortSignal): Promise<LaunchedFleet>;
 }

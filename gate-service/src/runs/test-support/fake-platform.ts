@@ -194,7 +194,6 @@ export class FakePlatform implements Platform {
         threads: 10,
         utilizedThreads: 0,
         queueSize: 0,
-        totalRequests: requests,
         totalDuration: requests * JETTY_MS,
         usage,
       },

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
-  Fleet,
+  LaunchedFleet,
   FleetRequest,
   LaunchedWorker,
   WorkerLauncher,
@@ -48,7 +48,7 @@ async function launch(
   options: JobLauncherOptions,
   { service, ...request }: FleetRequest,
   signal: AbortSignal,
-): Promise<Fleet> {
+): Promise<LaunchedFleet> {
   if (service === undefined) {
     throw new Error('the plan does not say which service is measured: the sender has no namespace');
   }
