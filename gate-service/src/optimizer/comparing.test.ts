@@ -4,23 +4,10 @@ import type { Known } from './exploring.ts';
 import { recall } from './memory.ts';
 import { lapsPlanned, LEAST_LAPS, nextLane, racesIn, SESSION_ERROR } from './racing.ts';
 import type { Values } from './space/bound-space.ts';
-import { PROBLEM } from './tuner-fixture.ts';
+import { PROBLEM, STARTED } from './tuner-fixture.ts';
 import { initialState } from './tuner-state.ts';
 import type { Race } from './tuner-state.ts';
-import type { Step } from './tuner.ts';
 
-const STEP: Step = {
-  proposal: { id: 1, values: PROBLEM.start, source: 'start', reason: '' },
-  observation: { value: 100 },
-  decision: {
-    id: 1,
-    verdict: 'started',
-    adopted: false,
-    incumbent: PROBLEM.start,
-    sentence: '',
-    margins: [],
-  },
-};
 const CHALLENGER = { workers: 80 };
 const INCUMBENT = { workers: 40 };
 
@@ -86,7 +73,7 @@ describe('what is raced', () => {
     const memory = recall(PROBLEM, undefined, 1);
     const known: Known = {
       facts: { problem: PROBLEM, options, memory },
-      steps: Array.from({ length: 15 - left }, () => STEP),
+      steps: Array.from({ length: 15 - left }, () => STARTED),
       trials: [trial],
       safe: [PROBLEM.start, ...safe],
       landscape: {

@@ -8,7 +8,7 @@ import { logPreference } from './actor.ts';
 import { drawCandidates, moved, permitted } from './candidates.ts';
 import type { Surroundings } from './candidates.ts';
 import { isOrdered, sameEffect, wayAlong } from './encoding.ts';
-import { lossByUnsafe, travelledAltogether, wayFrom, withoutCliff } from './hazard.ts';
+import { lossByUnsafe, spareRisk, travelledAltogether, wayFrom, withoutCliff } from './hazard.ts';
 import { expectedImprovement } from './landscape.ts';
 import type { Landscape } from './landscape.ts';
 import { blame, distanceBetween, isBeyond } from './safety.ts';
@@ -123,17 +123,17 @@ function mayStep(known: Known, state: TunerState, values: Values): boolean {
 /**
  * Whether what a step promises outweighs its risk. Once a former session found something, the large gains are
  * known and what is left is small: without this a session wanders along knobs that change nothing until one
- * of them ends at its cliff. Before, a step may be worth anything.
+ * of them ends at its cliff. What was not spent of the accepted risk pays for a step that is not worth it by
+ * itself: else a session that is careful long enough never leaves its neighbourhood. Before, a step may be worth
+ * anything.
  */
 function isWorthRisk(known: Known, state: TunerState, values: Values): boolean {
-  const { landscape, leader } = known;
-  if (!known.facts.memory.gainsKnown) return true;
+  const { facts, landscape, leader, steps, trials } = known;
+  if (!facts.memory.gainsKnown) return true;
   const gain = expectedImprovement(landscape.outlook(values), landscape.outlook(leader).mean);
-  return (
-    gain >=
-    lossByUnsafe(travelledAltogether(known.facts, known.trials)) *
-      (1 - probabilityToHold(known, state, values))
-  );
+  const risk = 1 - probabilityToHold(known, state, values);
+  if (gain >= lossByUnsafe(travelledAltogether(facts, trials)) * risk) return true;
+  return risk <= spareRisk(facts, steps, trials);
 }
 
 /** Whether former sessions found something other than what is in force: the search goes on from there, in short and sure steps. */

@@ -1,10 +1,20 @@
-import { expect, it } from 'vitest';
-import { lossByUnsafe, travelled, travelledAltogether, wayFrom, withoutCliff } from './hazard.ts';
+import { describe, expect, it } from 'vitest';
+import {
+  lossByUnsafe,
+  spareRisk,
+  travelled,
+  travelledAltogether,
+  wayFrom,
+  withoutCliff,
+} from './hazard.ts';
 import { recall } from './memory.ts';
-import { play, PROBLEM, SPACE, throughJson } from './tuner-fixture.ts';
+import type { SessionFacts } from './session-facts.ts';
+import type { Values } from './space/bound-space.ts';
+import { play, PROBLEM, SPACE, STARTED, throughJson } from './tuner-fixture.ts';
 import { createTuner } from './tuner.ts';
-import type { Trial } from './tuner.ts';
+import type { Prediction, ProposalSource, Step, Trial } from './tuner.ts';
 
+const PREDICTION: Prediction = { change: 0, low: 0, high: 0, safe: 1, knobs: [] };
 const at = (share: number, errors = 0): Trial => ({
   values: { ...PROBLEM.start, share },
   value: 1,
@@ -43,19 +53,56 @@ it('makes what breaks limits dearer the more of it there was', () => {
   expect(lossByUnsafe({ ...nothing, evaluations: 50, cliffs: 5 })).toBeCloseTo(1.5);
 });
 
+/** What is known after a session that broke limits wherever the workers were not those of the start, or nowhere. */
+function factsAfter(rate: number, isCliff: boolean): SessionFacts {
+  const former = { ...PROBLEM, context: { rate } };
+  const tuner = createTuner(former, { budget: 5, seed: 1 });
+  const unsafe = ({ workers }: Values) => isCliff && Number(workers) !== 40;
+  play(tuner, { value: () => 100, unsafe }, 1);
+  const memory = recall(PROBLEM, throughJson(tuner.experience()), 1);
+  return { problem: PROBLEM, options: { budget: 5, seed: 1 }, memory };
+}
+
 it('knows what former sessions met, by similarity of workload', () => {
-  const met = (rate: number) => {
-    const former = { ...PROBLEM, context: { rate } };
-    const tuner = createTuner(former, { budget: 5, seed: 1 });
-    play(tuner, { value: () => 100, unsafe: ({ workers }) => Number(workers) !== 40 }, 1);
-    const memory = recall(PROBLEM, throughJson(tuner.experience()), 1);
-    const facts = { problem: PROBLEM, options: { budget: 5, seed: 1 }, memory };
-    return travelledAltogether(facts, [at(0.3), at(0.9, 0.3)]);
-  };
+  const met = (rate: number) =>
+    travelledAltogether(factsAfter(rate, true), [at(0.3), at(0.9, 0.3)]);
   const [same, similar] = [met(7), met(7.5)];
   expect(similar.cliffs).toBeGreaterThan(1);
   expect(same.cliffs).toBeGreaterThan(similar.cliffs);
   expect(same.evaluations).toBeGreaterThan(similar.evaluations);
+});
+
+describe('the risk that a session may spend', () => {
+  const calm = factsAfter(7.5, false);
+  const step = (safe: number, source: ProposalSource = 'critic'): Step => ({
+    ...STARTED,
+    proposal: { ...STARTED.proposal, source, predicted: { ...PREDICTION, safe } },
+  });
+  const risk = (steps: readonly Step[], trials: readonly Trial[], facts = calm): number =>
+    spareRisk(facts, steps, trials);
+  const ten = Array.from({ length: 10 }, () => at(0.3));
+
+  it('is saved with every evaluation and spent by what is told of a step', () => {
+    expect(risk([], [])).toBe(0);
+    expect(risk([], ten)).toBeCloseTo(0.2);
+    expect(risk([step(0.95), step(0.99)], ten)).toBeCloseTo(0.14);
+    // What was adopted in a former session is no step of this one's search.
+    expect(risk([step(0.6, 'memory'), step(0.9, 'rerun')], ten)).toBeCloseTo(0.2);
+  });
+
+  it('is gone where more broke than was told', () => {
+    const broken = [...ten, at(0.9, 0.3)];
+    expect(risk([step(0.95)], broken)).toBeCloseTo(0.02 * 11 - 1);
+  });
+
+  it('pays first for what former sessions broke beyond their share; what these saved is lost', () => {
+    const owing = factsAfter(7.5, true);
+    const { cliffs, evaluations } = travelledAltogether(owing, []);
+    expect(cliffs).toBeGreaterThan(0.02 * evaluations);
+    expect(risk([], ten, owing)).toBeCloseTo(0.2 - (cliffs - 0.02 * evaluations));
+    expect(travelledAltogether(calm, []).evaluations).toBeGreaterThan(0);
+    expect(risk([], ten, calm)).toBeCloseTo(0.2);
+  });
 });
 
 it('keeps a session from telling of a first step that it is surely safe', () => {

@@ -7,7 +7,7 @@ import { changedKnobs, isOrdered, wayAlong } from './encoding.ts';
 import { heldValues } from './session-facts.ts';
 import type { Limits, SessionFacts } from './session-facts.ts';
 import type { BoundSpace, Values } from './space/bound-space.ts';
-import type { Trial } from './tuner.ts';
+import type { Step, Trial } from './tuner.ts';
 
 /**
  * Believed before anything is tried: as if one cliff had been met on a way of 5, the sum of ways along
@@ -80,6 +80,31 @@ export function lossByUnsafe({ cliffs, evaluations }: Travelled): number {
   const believed = ACCEPTED.share * ACCEPTED.evaluations;
   const share = (cliffs + believed) / (evaluations + ACCEPTED.evaluations);
   return UNSAFE_LOSS * (share / ACCEPTED.share);
+}
+
+/**
+ * Chance to break a limit that a session has saved: each evaluation earns the accepted share, each step costs
+ * what was told of it, and all of them at least what broke. What former sessions broke beyond their share,
+ * by similarity of workload, is saved first (a budget for the whole instead of a limit for each step, as in
+ * bandits with knapsacks, Badanidiyuru, Kleinberg & Slivkins 2013).
+ * @returns below 0 where more was spent than saved
+ */
+export function spareRisk(
+  facts: SessionFacts,
+  steps: readonly Step[],
+  trials: readonly Trial[],
+): number {
+  const own = travelled(facts.problem, trials);
+  const altogether = travelledAltogether(facts, trials);
+  const told = steps
+    .filter(({ proposal }) => proposal.source === 'policy' || proposal.source === 'critic')
+    .reduce((sum, { proposal }) => sum + 1 - (proposal.predicted?.safe ?? 1), 0);
+  const former = {
+    cliffs: altogether.cliffs - own.cliffs,
+    evaluations: altogether.evaluations - own.evaluations,
+  };
+  const owed = Math.max(0, former.cliffs - ACCEPTED.share * former.evaluations);
+  return ACCEPTED.share * own.evaluations - Math.max(told, own.cliffs) - owed;
 }
 
 /** Way to the nearest configuration that held its limits; 0 without any. */

@@ -6,7 +6,7 @@ import { bindSpace } from './space/bound-space.ts';
 import type { Values } from './space/bound-space.ts';
 import { categoricalKnob, integerKnob, realKnob } from './space/knob.ts';
 import { createKnobSpace } from './space/knob-space.ts';
-import type { Experience, Observation, Proposal, Tuner, TuningProblem } from './tuner.ts';
+import type { Experience, Observation, Proposal, Step, Tuner, TuningProblem } from './tuner.ts';
 
 const common = { description: '', unit: '' } as const;
 
@@ -27,6 +27,20 @@ export const PROBLEM: TuningProblem = {
   start: { workers: 40, share: 0.3, balancer: 'round' },
   limits: [{ metric: 'errors', max: 0.01 }],
   context: { rate: 7 },
+};
+
+/** The first step of a session. */
+export const STARTED: Step = {
+  proposal: { id: 1, values: PROBLEM.start, source: 'start', reason: '' },
+  observation: { value: 100 },
+  decision: {
+    id: 1,
+    verdict: 'started',
+    adopted: false,
+    incumbent: PROBLEM.start,
+    sentence: '',
+    margins: [],
+  },
 };
 
 /** Best at 200 workers, share 0.6 and `least`: less than half of the start's. */
