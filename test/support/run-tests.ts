@@ -1,6 +1,6 @@
 /**
  * `npm test [-- PART …]`: types, lint, format, vitest's projects and the Groovy tests. Runs every
- * part even when one fails, two at a time where nothing is measured; the last line is the sum, and the exit code
+ * part even when one fails, side by side where nothing is measured; the last line is the sum, and the exit code
  * says whether all passed.
  */
 import { spawn } from 'node:child_process';
@@ -145,10 +145,7 @@ const ON_REQUEST: readonly string[] = ['own-gate'];
  * disk most of the time. From the second step on real load is sent, and whoever measures has the machine alone.
  */
 const steps: readonly (readonly (readonly string[])[])[] = [
-  [
-    ['types', 'lint', 'format', 'unit'],
-    ['groovy', 'image'],
-  ],
+  [['types', 'lint', 'format', 'unit'], ['groovy'], ['image']],
   [['integration', 'browser', 'e2e', 'kubernetes']],
 ];
 
