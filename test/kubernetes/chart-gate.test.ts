@@ -80,10 +80,28 @@ it('is ready with the first build in production, has not been killed on the way,
   expect(await bed.productionVersion()).toBe('1.0');
   const { digest } = bed.images['1.0'];
   expect((await bed.user.service(SERVICE)).inForce).toMatchObject({ build: digest });
-  const findings = JSON.parse(
-    await bed.exec('node', 'gate-service/src/main.ts', 'doctor', '--json'),
-  ) as { problems: number };
-  expect(findings.problems, JSON.stringify(findings)).toBe(0);
+  const report = await bed.doctor();
+  expect(report.problems, JSON.stringify(report)).toBe(0);
+});
+
+it('has a doctor that names the right which the sender lacks, and the Role to add it to', async () => {
+  const { admin, name, namespaces, users } = bed.release;
+  const bindings = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespaces.staging}/rolebindings`;
+  const binding = await admin.call('GET', `${bindings}/${name}-sender`);
+  await admin.call('DELETE', `${bindings}/${name}-sender`);
+  const report = await bed.doctor();
+  const { apiVersion, kind, roleRef, subjects } = binding as Readonly<Record<string, unknown>>;
+  const metadata = { name: `${name}-sender` };
+  await admin.call('POST', bindings, { apiVersion, kind, metadata, roleRef, subjects });
+  expect(report.problems).toBe(1);
+  const [problem] = report.findings.filter(({ status }) => status === 'problem');
+  expect(problem?.words).toContain(
+    `${SERVICE} in staging: The gate (${users.staging}) may not patch jobs in namespace ${namespaces.staging}`,
+  );
+  expect(problem?.words).toContain(
+    `Add to a Role in namespace ${namespaces.staging} that is bound to it: {apiGroups: ["batch"], resources: ["jobs"], verbs: ["patch"]}`,
+  );
+  expect((await bed.doctor()).problems).toBe(0);
 });
 
 it('rolls a build back that answers errors, with requests from a Job, and leaves nothing in staging', async () => {

@@ -13,6 +13,7 @@ import {
   type KubernetesClient,
 } from '../../../gate-service/src/platforms/kubernetes/client/client.ts';
 import { POD, SECRET } from '../../../gate-service/src/platforms/kubernetes/client/kinds.ts';
+import type { Finding } from '../../../gate-service/src/commands/doctor/finding.ts';
 import { runningCluster } from '../../support/cluster/cluster.ts';
 import { defaultLayout, gateways, gatewayUrl } from '../../support/cluster/layout.ts';
 import { SERVICE } from '../../support/gate-fixture.ts';
@@ -34,6 +35,11 @@ const PORT = 7080;
 const READY_MS = 300_000;
 const LOG_LINES = 60;
 
+export interface DoctorReport {
+  readonly problems: number;
+  readonly findings: readonly Finding[];
+}
+
 export interface ChartGateBed {
   readonly release: ChartRelease;
   readonly client: KubernetesClient;
@@ -43,8 +49,8 @@ export interface ChartGateBed {
   readonly user: GateUser;
   /** The gate's own. */
   pods(): Promise<readonly Pod[]>;
-  /** Runs a command in the gate's container; what it printed. @throws Error with its complaint */
-  exec(...command: readonly string[]): Promise<string>;
+  /** What `speed-gate doctor` says in the gate's container. */
+  doctor(): Promise<DoctorReport>;
   /** Its latest lines, but for those of requests. */
   log(): Promise<string>;
   /** The version that production answers with now, through the gateway. */
@@ -136,7 +142,12 @@ async function bedOf(
       const labels = { 'app.kubernetes.io/instance': name };
       return podsOf(await client.list({ kind: POD, namespace, labels }));
     },
-    exec: (...command) => inNamespace('exec', `deployment/${name}`, '--', ...command),
+    async doctor() {
+      // With problems its exit code is 1.
+      const command = 'node gate-service/src/main.ts doctor --json || test $? -eq 1';
+      const said = await inNamespace('exec', `deployment/${name}`, '--', 'sh', '-c', command);
+      return JSON.parse(said) as DoctorReport;
+    },
     async log() {
       const lines = (await inNamespace('logs', `deployment/${name}`, '--tail=5000')).split('\n');
       return lines

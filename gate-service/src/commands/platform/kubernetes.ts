@@ -57,6 +57,7 @@ export async function clusterAccess(
       proxies: proxiesOf(settings, own),
       agentKey,
       nodeResources: { ...settings.node, javaVersion: NODE_JAVA },
+      ...(settings.sender !== undefined && { sender: settings.sender }),
       log,
     },
     async close() {
@@ -77,7 +78,7 @@ export async function openKubernetes(options: {
   const platform = openKubernetesPlatform(access.platform);
   return {
     platform,
-    sender: senderOf(settings, access.platform),
+    sender: senderOf(access.platform),
     telemetry: createClusterTelemetry({
       dialect: settings.gateways,
       url: settings.prometheusUrl,
@@ -113,14 +114,12 @@ function placed({ services }: Catalogue): readonly KubernetesService[] {
 }
 
 /** Jobs beside the service, or a child process beside the gate. */
-function senderOf(
-  { sender }: KubernetesSettings,
-  { clients, log, services }: KubernetesPlatformOptions,
-): Sender {
+function senderOf({ clients, log, sender, services }: KubernetesPlatformOptions): Sender {
   if (sender === undefined) return new ChildSender();
+  const { workers, ...pods } = sender;
   const launcher = createJobLauncher({
+    ...pods,
     client: clients.staging,
-    image: sender.image,
     namespaceOf: (service) => {
       const found = services.find(({ name }) => name === service);
       if (found === undefined) throw new Error(`service ${service} is not in the catalogue`);
@@ -128,7 +127,7 @@ function senderOf(
     },
     problem: log,
   });
-  return new FleetSender(launcher, { workers: sender.workers });
+  return new FleetSender(launcher, { workers });
 }
 
 function proxiesOf(

@@ -16,6 +16,7 @@ import {
 } from '../platform.ts';
 import { asPlatformError } from './arms/deploy.ts';
 import type { KubernetesClient } from './client/client.ts';
+import type { SenderPods } from './jobs/job.ts';
 import type { Proxies } from './mesh/proxies.ts';
 import { apply } from './platform/apply.ts';
 import { problemsOf } from './platform/checks.ts';
@@ -45,6 +46,8 @@ export interface KubernetesPlatformOptions {
   readonly agentKey: Uint8Array;
   /** What one node may use: the container's limits without what the agent needs. */
   readonly nodeResources: NodeResources;
+  /** Where Jobs in staging send what is measured: what they are made of, and how many workers one has. */
+  readonly sender?: SenderPods & { readonly workers: number };
   readonly log: (message: string) => void;
 }
 
@@ -102,9 +105,9 @@ class KubernetesPlatformImplementation implements KubernetesPlatform {
   }
 
   async start(): Promise<void> {
-    const { environments, log, resources } = this.#context;
+    const { environments, log } = this.#context;
     const checked = await Promise.all(
-      environments.map(async (at) => ({ at, problems: await problemsOf(at, resources) })),
+      environments.map(async (at) => ({ at, problems: await problemsOf(at, this.#options) })),
     );
     const wrong = checked.filter(({ problems }) => problems.length > 0);
     const lines = wrong.flatMap(({ at, problems }) =>

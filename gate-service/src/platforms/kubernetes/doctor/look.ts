@@ -54,11 +54,11 @@ export async function lookAtCluster(
 
 async function lookAt(
   at: EnvironmentOfService,
-  { nodeResources }: KubernetesPlatformOptions,
+  options: KubernetesPlatformOptions,
 ): Promise<FoundPlace> {
   const { environment, namespace, service } = at;
   const place = { service: service.name, environment, namespace };
-  const problems = await problemsOf(at, nodeResources);
+  const problems = await problemsOf(at, options);
   try {
     const { arms, leftovers, routes } = await at.state();
     return {

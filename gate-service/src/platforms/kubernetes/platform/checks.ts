@@ -17,6 +17,8 @@ import {
   type Kind,
 } from '../client/kinds.ts';
 import type { KubernetesObject } from '../client/objects.ts';
+import { JOB, senderJob } from '../jobs/job.ts';
+import type { KubernetesPlatformOptions } from '../kubernetes-platform.ts';
 import { ISTIO_KINDS } from '../mesh/kinds.ts';
 import { MANAGED_BY, MANAGED_LABEL } from '../arms/labels.ts';
 import type { EnvironmentOfService } from './environment-of-service.ts';
@@ -43,13 +45,14 @@ const AGENT_MIB = 128;
  */
 export async function problemsOf(
   at: EnvironmentOfService,
-  resources: NodeResources,
+  { nodeResources, sender }: Pick<KubernetesPlatformOptions, 'nodeResources' | 'sender'>,
 ): Promise<readonly string[]> {
   const checks: readonly (() => Promise<unknown>)[] = [
     ...READ.map((kind) => () => at.client.list({ kind, namespace: at.namespace }, ASK)),
     ...[CONFIG_MAP, SECRET].map((kind) => () => wouldApply(at, kind, {})),
     () => wouldApply(at, ISTIO_KINDS.ServiceEntry, SERVICE_ENTRY),
-    () => checkTemplate(at, resources),
+    ...(sender !== undefined && at.environment === 'staging' ? [() => wouldSend(at, sender)] : []),
+    () => checkTemplate(at, nodeResources),
     () => at.reachable(),
   ];
   const found = await Promise.all(
@@ -73,18 +76,38 @@ const SERVICE_ENTRY = {
   },
 };
 
+function checkedName({ service }: EnvironmentOfService): string {
+  return `speed-gate-check-${service.name}`;
+}
+
+/** Why nothing can be made in the service's namespace, or that it can: '' then. */
+export async function whyNothingCanBeMade(at: EnvironmentOfService): Promise<string> {
+  return wouldApply(at, CONFIG_MAP, {}).then(() => '', messageOf);
+}
+
 function wouldApply(at: EnvironmentOfService, kind: Kind, content: object): Promise<unknown> {
   const object: KubernetesObject = {
     apiVersion: kind.apiVersion,
     kind: kind.kind,
     metadata: {
-      name: `speed-gate-check-${at.service.name}`,
+      name: checkedName(at),
       namespace: at.namespace,
       labels: { [MANAGED_LABEL]: MANAGED_BY },
     },
     ...content,
   };
   return at.client.apply(kind, object, { ...ASK, dryRun: true });
+}
+
+/** The Job of a measurement as it would be made: without it nothing could be measured. */
+async function wouldSend(
+  at: EnvironmentOfService,
+  { workers, ...pods }: NonNullable<KubernetesPlatformOptions['sender']>,
+): Promise<void> {
+  const place = { name: checkedName(at), namespace: at.namespace };
+  const tokenSha256 = '0'.repeat(64);
+  const job = senderJob(place, at.service.name, { workers, tokenSha256, seconds: 60 }, pods);
+  await at.client.apply(JOB, job, { ...ASK, dryRun: true });
 }
 
 async function checkTemplate(at: EnvironmentOfService, resources: NodeResources): Promise<void> {

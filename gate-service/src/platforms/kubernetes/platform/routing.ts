@@ -2,6 +2,7 @@
 import { PlatformError, type MeasurementRouting, type ProductionRouting } from '../../platform.ts';
 import { requirePlantedArm, requireWeights } from '../../routing-rules.ts';
 import { waitUntil } from '../../wait-until.ts';
+import { whyNothingCanBeMade } from './checks.ts';
 import { environmentOf, type KubernetesContext } from './context.ts';
 import {
   inRotation,
@@ -76,14 +77,15 @@ async function untilServing(
     { timeoutMs: SERVES_MS, everyMs: 250, signal },
   );
   if (serving === true) return;
+  const why = await whyNothingCanBeMade(at);
   throw new PlatformError(
     'node-not-ready',
-    `Arm ${missing.join(' and ')} has not enough ready pods in rotation after ${SERVES_MS / 1000} s; nothing was routed. See \`kubectl -n ${at.namespace} get pods -l speed-gate.dev/arm=${missing[0] ?? ''}\`.`,
+    `Arm ${missing.join(' and ')} has not enough ready pods in rotation after ${SERVES_MS / 1000} s; nothing was routed.${why === '' ? '' : ` ${why}`} See \`kubectl -n ${at.namespace} get pods -l speed-gate.dev/arm=${missing[0] ?? ''}\`.`,
   );
 }
 
 function requireRoutable(
-  { environment, service }: EnvironmentOfService,
+  { environment, namespace, service }: EnvironmentOfService,
   arms: readonly PresentArm[],
   armId: string,
 ): PresentArm {
@@ -92,6 +94,6 @@ function requireRoutable(
   const known = arms.map(({ identity }) => identity.id).join(', ') || 'none';
   throw new PlatformError(
     'refused',
-    `There is no arm ${armId} of ${service.name} in ${environment} that could be routed to; there are: ${known}.`,
+    `There is no arm ${armId} of ${service.name} in ${environment} (namespace ${namespace}) that could be routed to; there are: ${known}. If it was there before, somebody has deleted it, or the whole namespace: the audit log of the API server tells who.`,
   );
 }
