@@ -1,5 +1,5 @@
 /** Arms on the real cluster: brought up from production's template, told apart from failures, taken away whole. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { deployArm } from '../../gate-service/src/platforms/kubernetes/arms/deploy.ts';
 import { armOf, findArms } from '../../gate-service/src/platforms/kubernetes/arms/list.ts';
 import { removeArm } from '../../gate-service/src/platforms/kubernetes/arms/remove.ts';
@@ -106,37 +106,68 @@ test("an arm is production's template with the build's image by digest, and goes
   await removeArm(client, { id: arm.identity.id, namespace }, noSignal);
 });
 
-test('a crash loop is told with the end of the log, and long before the deadline', async () => {
-  const error = await failureOf(bed.request({ build: bed.build('crashes') }), {
-    ...bed.placement,
-    readySeconds: 3600,
-  });
-  expect(error.failure).toBe('node-not-ready');
-  expect(error.message).toMatch(/0 of 2 pods .* \(given up after/);
-  expect(error.message).toContain('exit code 3');
-  expect(error.message).toContain('    cannot open the database at db:5432');
-  expect(error.message).toContain('Everything that was made of arm');
-});
+describe('an arm that does not get ready', () => {
+  interface Failures {
+    readonly crash: PlatformError;
+    readonly nowhere: PlatformError;
+    readonly probe: PlatformError;
+    readonly unscheduled: PlatformError;
+    readonly poor: PlatformError;
+  }
+  let failures: Failures;
 
-test('an image that is nowhere is told by its name', async () => {
-  const { location } = bed.build('serves');
-  const error = await failureOf(
-    bed.request({ build: { digest: '0'.repeat(64), location }, nodes: 1 }),
-    { ...bed.placement, readySeconds: 3600 },
-  );
-  expect(error.failure).toBe('node-not-ready');
-  expect(error.message).toContain(`${location}@sha256:${'0'.repeat(64)}`);
-  expect(error.message).toContain('in the registry');
-});
-
-test('a failing probe is told at the deadline, with what it answers', async () => {
-  const error = await failureOf(bed.request({ build: bed.build('unhealthy'), nodes: 1 }), {
-    ...bed.placement,
-    readySeconds: 15,
+  beforeAll(async () => {
+    const patient = { ...bed.placement, readySeconds: 3600 };
+    const lonely = await bed.template('lonely', (spec) => {
+      spec.nodeSelector = { 'speed-gate.dev/no-such-node': 'true' };
+    });
+    const poor = await bed.template('poor', ({ containers }) => {
+      containers[0]!.envFrom = [{ configMapRef: { name: 'settings-of-production' } }];
+    });
+    const nowhere = { digest: '0'.repeat(64), location: bed.build('serves').location };
+    const unhealthy = bed.build('unhealthy');
+    // Side by side, since each waits for something of its own.
+    const all = await Promise.all([
+      failureOf(bed.request({ build: bed.build('crashes') }), patient),
+      failureOf(bed.request({ build: nowhere }), patient),
+      failureOf(bed.request({ build: unhealthy, nodes: 1 }), { ...patient, readySeconds: 15 }),
+      failureOf(bed.request({ nodes: 1 }), { ...lonely, readySeconds: 10 }),
+      failureOf(bed.request({ nodes: 1 }), { ...poor, readySeconds: 3600 }),
+    ]);
+    failures = {
+      ...{ crash: all[0], nowhere: all[1], probe: all[2] },
+      ...{ unscheduled: all[3], poor: all[4] },
+    };
   });
-  expect(error.failure).toBe('node-not-ready');
-  expect(error.message).toMatch(/0 of 1 pods .* within 15 s/);
-  expect(error.message).toMatch(/Readiness probe failed: .*404/);
+
+  test('in a crash loop is told with the end of the log, and long before the deadline', () => {
+    const { failure, message } = failures.crash;
+    expect(failure).toBe('node-not-ready');
+    expect(message).toMatch(/0 of 2 pods .* \(given up after/);
+    expect(message).toContain('exit code 3');
+    expect(message).toContain('    cannot open the database at db:5432');
+    expect(message).toContain('Everything that was made of arm');
+  });
+
+  test('whose image is nowhere is told by its name, once for all pods', () => {
+    const { failure, message } = failures.nowhere;
+    expect(failure).toBe('node-not-ready');
+    const image = `${bed.build('serves').location}@sha256:${'0'.repeat(64)}`;
+    expect(message.split(`(image ${image})`)).toHaveLength(2);
+    expect(message).toContain('in the registry');
+  });
+
+  test('whose probe fails is told at the deadline, with what it answers', () => {
+    const { failure, message } = failures.probe;
+    expect(failure).toBe('node-not-ready');
+    expect(message).toMatch(/0 of 1 pods .* within 15 s/);
+    expect(message).toMatch(/Readiness probe failed: .*404/);
+  });
+
+  test('whose template no node takes, or lacks its ConfigMap, is told', () => {
+    expect(failures.unscheduled.message).toMatch(/0\/1 nodes are available.*node selector/s);
+    expect(failures.poor.message).toMatch(/CreateContainerConfigError: .*settings-of-production/);
+  });
 });
 
 test('a quota is told, and no pod is left', async () => {
@@ -160,20 +191,6 @@ test('a quota is told, and no pod is left', async () => {
   } finally {
     await client.delete({ kind: RESOURCE_QUOTA, ...place });
   }
-});
-
-test('a template that no node takes, and one that lacks its ConfigMap, are told', async () => {
-  const lonely = await bed.template('lonely', (spec) => {
-    spec.nodeSelector = { 'speed-gate.dev/no-such-node': 'true' };
-  });
-  const unscheduled = await failureOf(bed.request({ nodes: 1 }), { ...lonely, readySeconds: 10 });
-  expect(unscheduled.message).toMatch(/0\/1 nodes are available.*node selector/s);
-
-  const poor = await bed.template('poor', ({ containers }) => {
-    containers[0]!.envFrom = [{ configMapRef: { name: 'settings-of-production' } }];
-  });
-  const missing = await failureOf(bed.request({ nodes: 1 }), { ...poor, readySeconds: 3600 });
-  expect(missing.message).toMatch(/CreateContainerConfigError: .*settings-of-production/);
 });
 
 test('an abort stops the wait and leaves nothing', async () => {

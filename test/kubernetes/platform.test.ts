@@ -67,14 +67,13 @@ async function underLoad<T>(work: () => Promise<T>): Promise<T> {
 it(
   'measures two builds in staging: by header, with a planted delay, and nothing without a header',
   async () => {
-    const baseline = await platform.deploy(
-      bed.request({ environment: 'staging', role: 'baseline' }),
-      signal,
-    );
-    const candidate = await platform.deploy(
-      bed.request({ environment: 'staging', role: 'candidate', build: bed.images['1.1'] }),
-      signal,
-    );
+    const [baseline, candidate] = await Promise.all([
+      platform.deploy(bed.request({ environment: 'staging', role: 'baseline' }), signal),
+      platform.deploy(
+        bed.request({ environment: 'staging', role: 'candidate', build: bed.images['1.1'] }),
+        signal,
+      ),
+    ]);
     const arms = [
       { headerValue: 'baseline', armId: baseline.id },
       { headerValue: 'candidate', armId: candidate.id },

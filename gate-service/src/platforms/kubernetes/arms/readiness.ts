@@ -243,11 +243,14 @@ async function notReady(
   );
 }
 
+/** Told in other words at other moments: a crash, an image between two tries to pull it. */
+const ALIKE: readonly Trouble['kind'][] = ['crash', 'image'];
+
 /** The same trouble of several pods is told once, with the first pod's name. */
 function distinct(troubles: readonly Trouble[]): readonly Trouble[] {
   const seen = new Map<string, Trouble>();
   for (const one of troubles) {
-    const key = `${one.kind} ${one.container ?? ''} ${one.kind === 'crash' ? '' : withoutName(one)}`;
+    const key = `${one.kind} ${one.container ?? ''} ${ALIKE.includes(one.kind) ? '' : withoutName(one)}`;
     if (!seen.has(key)) seen.set(key, one);
   }
   return [...seen.values()];

@@ -50,13 +50,31 @@ it.each([
   ],
   [
     'a first death, which may pass',
-    running({ restartCount: 1, lastState: { terminated: { exitCode: 1, reason: 'Error' } } }),
+    running({
+      restartCount: 1,
+      state: { running: {} },
+      lastState: { terminated: { exitCode: 1, reason: 'Error' } },
+    }),
     { kind: 'crash', patienceMs: Infinity, log: 'former' },
+  ],
+  [
+    'a first death, not started again yet',
+    running({ state: { terminated: { exitCode: 1, reason: 'Error' } } }),
+    { kind: 'crash', patienceMs: Infinity, log: 'present' },
+  ],
+  [
+    'a third life after two deaths',
+    running({
+      restartCount: 2,
+      state: { running: {} },
+      lastState: { terminated: { exitCode: 1, reason: 'Error' } },
+    }),
+    { kind: 'crash', patienceMs: 0, log: 'former' },
   ],
   [
     'a crash loop, which does not',
     running({
-      restartCount: 2,
+      restartCount: 1,
       state: { waiting: { reason: 'CrashLoopBackOff' } },
       lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
     }),

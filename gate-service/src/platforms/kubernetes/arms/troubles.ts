@@ -37,8 +37,8 @@ const IMAGE_MS = 25_000;
 const QUOTA_MS = 15_000;
 /** A ConfigMap or Secret may be created a moment after the pods. */
 const CONFIGURATION_MS = 10_000;
-/** After the second death the same image will not fare better. */
-const CRASHES = 2;
+/** After so many deaths the same image will not fare better. */
+const DEATHS = 2;
 
 /**
  * @param owners the arm's ReplicaSets: they say why pods could not be created
@@ -190,6 +190,8 @@ function containerTroubles(
   const ended = state.terminated ?? lastState.terminated;
   const init = pod.status.initContainerStatuses.includes(status);
   if (ended !== undefined && !(init && ended.exitCode === 0) && !ready) {
+    // Each restart follows a death, and one that does not run now has died once more.
+    const deaths = restartCount + (state.running === undefined ? 1 : 0);
     const how =
       ended.reason === 'OOMKilled'
         ? 'was killed for using more memory than its limit'
@@ -203,7 +205,7 @@ function containerTroubles(
           ended.reason === 'OOMKilled'
             ? 'Raise the memory limit in the pod template, or lower what the build or its configuration needs.'
             : 'The log tells why; the build must start with the environment of the pod template.',
-        patienceMs: restartCount >= CRASHES ? 0 : Infinity,
+        patienceMs: deaths >= DEATHS ? 0 : Infinity,
         log: state.terminated === undefined ? 'former' : 'present',
       },
     ];

@@ -45,6 +45,19 @@ it('keeps the words of an admission controller that forbids', () => {
   );
   expect(error.failure).toBe('forbidden');
   expect(error.message).toContain('only its own');
+  expect(error.message).toContain('add to a Role in namespace shop');
+});
+
+it('does not ask for rights where the namespace is on its way out', () => {
+  const error = errorOfAnswer(
+    applying,
+    403,
+    status(
+      'deployments.apps "x" is forbidden: unable to create new content in namespace shop because it is being terminated',
+    ),
+  );
+  expect(error.message).toContain('Somebody has deleted the namespace');
+  expect(error.message).not.toContain('Role');
 });
 
 it('tells a quota from a right', () => {

@@ -154,7 +154,10 @@ function forbidden(attempted: Attempted, message: string): string {
   const rule = `{apiGroups: ["${group}"], resources: ["${resource}"], verbs: ["${verb}"]}`;
   if (seen === undefined && message !== '') {
     // Not authorization: an admission controller has words of its own.
-    return `The API server forbids to ${attempted.verb} ${wordsOf(attempted)}: ${message}. If it is a matter of rights, add to ${role}: ${rule}`;
+    const remedy = message.includes('because it is being terminated')
+      ? 'Somebody has deleted the namespace: the audit log of the API server tells who.'
+      : `If it is a matter of rights, add to ${role}: ${rule}`;
+    return `The API server forbids to ${attempted.verb} ${wordsOf(attempted)}: ${message}. ${remedy}`;
   }
   const who = user === undefined ? 'The gate' : `The gate (${user})`;
   const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
