@@ -3,7 +3,7 @@ import type { JudgedMeasurement } from '../judge/measurement.ts';
 import type { Judgement } from '../judge/judgement.ts';
 import type { Sample, WindowFitness } from '../load/sample.ts';
 import type { PlantedBlock, SenderListener, WindowReport } from '../load/sender.ts';
-import type { ArmObservation } from '../platforms/platform.ts';
+import type { Arm, ArmObservation } from '../platforms/platform.ts';
 import type { CpuSource } from './cpu-source.ts';
 import type { ComparisonRequest } from './compared.ts';
 import { ErrorBurst } from './error-burst.ts';
@@ -38,6 +38,7 @@ export class ComparisonWatch implements SenderListener {
   readonly #latencies: WindowLatencies[] = [];
   readonly #failures: ErrorBurst | undefined;
   #burst: string | undefined;
+  #armsGone = false;
   #measured = 0;
   #counted = 0;
   #stoppedAt: number | undefined;
@@ -103,9 +104,15 @@ export class ComparisonWatch implements SenderListener {
     return this.#burst;
   }
 
-  /** Settled, spoilt beyond repair, or a burst of errors: more windows would not change what comes of it. */
+  /** An arm that is compared was not there any more, or had no node. */
+  get armsGone(): boolean {
+    return this.#armsGone;
+  }
+
+  /** Settled, spoilt beyond repair, a burst of errors, or no arms: more windows would not change what comes of it. */
   stopRequested(): boolean {
-    return this.#stoppedAt !== undefined || this.#isBeyondRepair || this.#burst !== undefined;
+    const settled = this.#stoppedAt !== undefined;
+    return settled || this.#isBeyondRepair || this.#burst !== undefined || this.#armsGone;
   }
 
   /** More than may be dropped is spoilt: `invalid`, however the rest turns out. */
@@ -304,7 +311,14 @@ export class ComparisonWatch implements SenderListener {
     if (report.window < 0) return;
     this.#later(async () => {
       const { deps, service } = this.#context;
-      this.observations.push(await deps.world.observe(service.name, 'staging'));
+      const seen = await deps.world.observe(service.name, 'staging');
+      this.observations.push(seen);
+      // What is left of an arm has its id, but no build or no node any more.
+      const isThere = ({ buildDigest, id }: Arm): boolean =>
+        seen.some(
+          ({ arm, nodes }) => arm.id === id && arm.buildDigest === buildDigest && nodes.length > 0,
+        );
+      this.#armsGone ||= !this.#request.arms.every(({ arm }) => isThere(arm));
     });
   }
 

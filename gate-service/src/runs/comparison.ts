@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Measurement, MeasurementEnd } from '../load/sample.ts';
 import type { SenderResult } from '../load/sender.ts';
-import type { ArmObservation } from '../platforms/platform.ts';
+import { PlatformError, type ArmObservation } from '../platforms/platform.ts';
 import { measureCapacity } from './capacity.ts';
 import { asError } from './clock.ts';
 import type { Comparison, ComparisonRequest } from './compared.ts';
@@ -43,6 +43,8 @@ export async function compare(
     result = await sender.measure(plan, file.absolute, watch, context.signal);
   } catch (error) {
     context.signal.throwIfAborted();
+    await watch.settled();
+    if (watch.armsGone) await requireArms(context, request, error);
     const { burst } = watch;
     throw new InvalidAttempt(`the sender failed: ${asError(error).message}`, {
       cause: error,
@@ -53,6 +55,7 @@ export async function compare(
     await cpuSource.close();
   }
   context.signal.throwIfAborted();
+  if (watch.armsGone) await requireArms(context, request);
   const after = await world.observe(context.service.name, 'staging');
   let stored: Measurement;
   try {
@@ -112,6 +115,20 @@ export async function compare(
   };
 }
 
+/**
+ * Where arms were seen to be gone: the platform says best why, and measuring once more would not bring them back.
+ * @param failure of the measurement; thrown where it is the platform's already
+ * @throws PlatformError unless they are there again
+ */
+async function requireArms(
+  context: RunContext,
+  request: ComparisonRequest,
+  failure?: unknown,
+): Promise<void> {
+  if (failure instanceof PlatformError) throw failure;
+  await route(context, request, context.profile.planted.delayMs);
+}
+
 /** A generator that gives up leaves the threshold without evidence: `invalid`, never met. */
 async function capacityOf(
   context: RunContext,
@@ -167,6 +184,7 @@ function endProblems(
   watch: ComparisonWatch,
   planned: number,
 ): readonly string[] {
+  if (watch.armsGone) return ['an arm that is compared had no node for a while'];
   const whole = watch.stopRequested() || watch.measured >= planned;
   if (!whole) return [`only ${watch.measured} of ${planned} windows were sent`];
   return ended === undefined || ended === 'planned' || ended === 'stopped'
