@@ -5,15 +5,18 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { buildHelm, type Helm } from './support/helm.ts';
+import { parseCatalogue } from '../../gate-service/src/settings/catalogue-file.ts';
 import {
   CHART,
   LEAST,
+  objectsOf,
   render,
   the,
   valuesFile,
   type Rendered,
   type Values,
 } from './support/chart.ts';
+import { documentedContainer } from './support/node-deployment.ts';
 
 let folder: string;
 let helm: Helm;
@@ -273,4 +276,37 @@ it('finds no fault with the chart, and knows every value that values.yaml has', 
   }
   // `global` is helm's own.
   expect(Object.keys(schema.properties).sort()).toEqual([...Object.keys(values), 'global'].sort());
+});
+
+it('has an example of a service whose parts fit each other, the chart and the documentation', async () => {
+  const example = path.join(CHART, '../example');
+  const text = async (file: string) => readFile(path.join(example, file), 'utf8');
+  const build = `registry.example.com/shop@sha256:${'a'.repeat(64)}`;
+  const filled = async (file: string) => (await text(file)).replace('FIRST_BUILD', build);
+
+  const manifest = objectsOf(await filled('shop.yaml'));
+  const { metadata, spec } = the(manifest, 'Deployment');
+  const { containers } = (spec as { template: { spec: { containers: Values[] } } }).template.spec;
+  expect(containers).toEqual([{ ...(await documentedContainer()), name: 'node', image: build }]);
+
+  const catalogue = await text('speedgate.yaml');
+  const [service] = parseCatalogue(catalogue, 'speedgate.yaml', undefined, 'kubernetes').services;
+  const { deployment, production, repository, staging } = service!.kubernetes!;
+  expect({ name: deployment, namespace: production.namespace }).toEqual(metadata);
+  expect(build).toContain(`${repository}@`);
+  for (const { gateways, namespace } of [staging, production]) {
+    expect(the(manifest, 'Namespace', namespace)).toBeDefined();
+    const [{ name, namespace: where }] = gateways as [(typeof gateways)[number]];
+    expect(the(manifest, 'Gateway', name).metadata.namespace).toBe(where);
+  }
+
+  const values = parse(await filled('values.yaml')) as Values;
+  const rendered = await render(helm, folder, { ...values, catalogue: { text: catalogue } });
+  expect(JSON.stringify(the(rendered, 'Deployment').spec)).toContain(`shop=${build}`);
+  for (const namespace of [staging.namespace, production.namespace]) {
+    const role = rendered.find(
+      (one) => one.kind === 'Role' && one.metadata.namespace === namespace,
+    );
+    expect(role).toBeDefined();
+  }
 });
