@@ -4,15 +4,24 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { NAMESPACE } from '../../gate-service/src/platforms/kubernetes/client/kinds.ts';
 import { findArms } from '../../gate-service/src/platforms/kubernetes/arms/list.ts';
+import { ISTIO_KINDS } from '../../gate-service/src/platforms/kubernetes/mesh/kinds.ts';
+import {
+  routesOf,
+  type Routes,
+} from '../../gate-service/src/platforms/kubernetes/platform/routes.ts';
 import type { PromotionRecord } from '../../gate-service/src/runs/records.ts';
+import type { ServiceView } from '../../gate-service/src/runs/run-service.ts';
 import { clusterUp, runningCluster, type Cluster } from '../support/cluster/cluster.ts';
 import { defaultLayout, gatewayUrl } from '../support/cluster/layout.ts';
 import { listenerOn } from '../support/cluster/listeners.ts';
 import { recordOfRunning } from '../support/cluster/supervise.ts';
 import { until } from '../support/processes.ts';
 import { decided } from './support/decided.ts';
+import { freshNamespace, removeNamespaces } from './support/fresh-namespace.ts';
 import { gateRunBed, type GateRunBed } from './support/gate-run-bed.ts';
+import { killNodeOf, type KilledNode } from './support/killed-node.ts';
 import { OrderedPromotion } from './support/ordered-promotion.ts';
 import { SteadyLoad } from './support/steady-load.ts';
 
@@ -98,6 +107,47 @@ it('rolls a slow build back, and production never notices', async () => {
   expect(await bed.productionVersion()).toBe('1.0');
   expect(await armsIn('staging')).toEqual([]);
   expect(users.failures).toEqual([]);
+});
+
+/** Neither the users nor what is in force noticed anything of the run. */
+async function expectUntouched(inForce: ServiceView['inForce']): Promise<void> {
+  expect((await bed.gate.service()).inForce).toEqual(inForce);
+  expect((await armsIn('production')).map(({ id }) => id)).toEqual([inForce?.armId]);
+  expect(await bed.productionVersion()).toBe('1.0');
+  expect(users.failures).toEqual([]);
+}
+
+it('ends a run whose build cannot be pulled, and names pod, container and image', async () => {
+  const { inForce } = await bed.gate.service();
+  const nowhere = `${bed.images['1.1'].location}@sha256:${'0'.repeat(64)}`;
+  const run = await bed.gate.finished(await bed.gate.submit({ build: nowhere }));
+  console.log(run.summary);
+  expect(run).toMatchObject({ decision: 'rollback', cause: 'platform-failed' });
+  expect(run.summary).toMatch(
+    /checkout-candidate-\w+-\w+-\w+, container node: (ErrImagePull|ImagePullBackOff)/,
+  );
+  expect(run.summary).toContain(`(image ${nowhere})`);
+  expect(await armsIn('staging')).toEqual([]);
+  await expectUntouched(inForce);
+});
+
+it('ends a run whose staging is deleted under it, and works again when staging is there again', async () => {
+  const { inForce } = await bed.gate.service();
+  const { staging } = bed.namespaces;
+  const { digest, location } = bed.images['1.1'];
+  const id = await bed.gate.submit({ build: `${location}@sha256:${digest}` });
+  await bed.gate.measuring(id);
+  await bed.client.delete({ kind: NAMESPACE, name: staging });
+  const run = await bed.gate.finished(id);
+  // The next test is the next run.
+  await removeNamespaces(bed.client, [staging]);
+  await freshNamespace(bed.client, staging);
+  console.log(run.summary);
+  expect(run).toMatchObject({ decision: 'rollback', cause: 'platform-failed' });
+  expect(run.attempts).toHaveLength(1);
+  expect(run.summary).toContain(`in namespace ${staging} because it is being terminated`);
+  expect(run.summary).toContain('Somebody has deleted the namespace');
+  await expectUntouched(inForce);
 });
 
 it('promotes a build of the same speed by weights, and no request of the users fails', async () => {
@@ -207,4 +257,57 @@ it('ends whole, one way or the other, when the API server dies in the middle of 
     await expectWholeVersion(await promotion.ended(), former, ordered);
   });
   expect(crowd.failures).toEqual([]);
+});
+
+/** Per cent of production by arm, as the gate's VirtualService says it. */
+async function weightsNow(): Promise<Routes['weights']> {
+  const namespace = bed.namespaces.production;
+  const found = await bed.client.list({ kind: ISTIO_KINDS.VirtualService, namespace });
+  return found.flatMap((one) => routesOf(one).weights);
+}
+
+it('ends whole while a node dies in every step, in turns a new and an old one', async () => {
+  const [former, ordered] = await versions();
+  const deaths: { readonly weight: number; readonly node: KilledNode }[] = [];
+  let ended: PromotionRecord | undefined;
+  const crowd = await underCrowd(async () => {
+    const old = (await bed.gate.service()).inForce?.armId;
+    const podsOf = async (which: 'new' | 'old') =>
+      (await armsIn('production')).find(({ id }) => (id === old) === (which === 'old'))?.pods ?? [];
+    const promotion = await OrderedPromotion.back(bed.gate);
+    const shares = promotion.shares(async () =>
+      (await weightsNow()).reduce(
+        (sum, { armId, weight }) => sum + (armId === old ? 0 : weight),
+        0,
+      ),
+    );
+    for await (const weight of shares) {
+      const which = deaths.length % 2 === 0 ? 'new' : 'old';
+      const node = await killNodeOf(await podsOf(which));
+      deaths.push({ weight, node });
+      const successor = await until(
+        `${node.pod} has a successor, or the promotion is over`,
+        async () =>
+          node.isReplaced(await podsOf(which)) || ((await promotion.goesOn()) ? undefined : false),
+        { withinMs: 120_000, everyMs: 100 },
+      );
+      const seconds = ((performance.now() - node.deadAt) / 1000).toFixed(1);
+      console.log(
+        `${weight} %: ${which} node ${node.pod} died, ${successor ? `ready again after ${seconds} s` : 'not missed any more'}`,
+      );
+    }
+    ended = await promotion.ended();
+    console.log(ended.steps.map(({ sentence, outcome }) => `${outcome}: ${sentence}`).join('\n'));
+    await expectWholeVersion(ended, former, ordered);
+  });
+  // What was under way in a node when it died may not be sent again; whatever came later goes to another one.
+  const lost = [...crowd.failures, ...users.failures];
+  const unexplained = lost.filter(
+    ({ endedAt, sentAt }) =>
+      !deaths.some(({ node }) => sentAt <= node.deadAt && endedAt >= node.killedAt),
+  );
+  expect(unexplained).toEqual([]);
+  // In each step that was taken, and not where a weight would have shown nothing.
+  const taken = ended?.steps.filter(({ sentence }) => !sentence.includes('skipped: about'));
+  expect(deaths.map(({ weight }) => weight)).toEqual(taken?.map(({ weight }) => weight));
 });

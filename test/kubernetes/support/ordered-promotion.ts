@@ -1,4 +1,5 @@
 /** A promotion that a person orders, looked at while it goes on. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promotionWeights } from '../../../gate-service/src/runs/promotion-watch.ts';
 import type { PromotionRecord } from '../../../gate-service/src/runs/records.ts';
 import { formerBuild } from '../../support/former-build.ts';
@@ -48,6 +49,27 @@ export class OrderedPromotion {
       },
       PATIENCE,
     );
+  }
+
+  /**
+   * Each share of production that the new nodes are given, at the moment it is, until the promotion goes back or has
+   * ended. Shares go unseen while whoever iterates is busy with the one before.
+   * @param shareNow what they have now
+   */
+  async *shares(shareNow: () => Promise<number>): AsyncGenerator<number> {
+    let last = 0;
+    while (await this.goesOn()) {
+      const share = await shareNow();
+      if (share > last) yield share;
+      last = Math.max(last, share);
+      await sleep(PATIENCE.everyMs);
+    }
+  }
+
+  /** Neither ended nor on its way back, and the new nodes are not in force yet. */
+  async goesOn(): Promise<boolean> {
+    const { stage, state } = await this.#now();
+    return state === 'running' && stage !== 'returning' && stage !== 'draining';
   }
 
   /** Resolves when it goes back, or has ended. */

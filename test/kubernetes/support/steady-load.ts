@@ -4,6 +4,8 @@ import { Agent, request } from 'node:http';
 export interface Answer {
   /** When it was sent, by `performance.now()`. */
   readonly sentAt: number;
+  /** When its end was known, by the same clock. */
+  readonly endedAt: number;
   /** Status, or what went wrong. */
   readonly outcome: number | string;
   readonly body: string;
@@ -57,11 +59,11 @@ export class SteadyLoad {
     const sentAt = performance.now();
     const one = ask(this.#url, { Host: this.#host }, this.#agent).then(
       ({ status, body }) => {
-        this.answers.push({ sentAt, outcome: status, body });
+        this.answers.push({ sentAt, endedAt: performance.now(), outcome: status, body });
       },
       (error: unknown) => {
         const outcome = error instanceof Error ? error.message : String(error);
-        this.answers.push({ sentAt, outcome, body: '' });
+        this.answers.push({ sentAt, endedAt: performance.now(), outcome, body: '' });
       },
     );
     this.#pending.add(one);
