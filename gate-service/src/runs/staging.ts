@@ -1,5 +1,6 @@
 /** Staging holds arms only while a run needs them. */
 import type { Clock } from './clock.ts';
+import { rethrowLeaving } from './endings.ts';
 import { persist } from './persistence.ts';
 import type { Owner, World } from './world.ts';
 
@@ -11,7 +12,16 @@ import type { Owner, World } from './world.ts';
 export function clearStaging(world: World, clock: Clock, owner: Owner): Promise<readonly string[]> {
   return persist(clock, async (signal) => {
     const observed = await world.observe(owner.service, 'staging');
-    for (const { arm } of observed) await world.remove(arm.id, 'staging', owner, signal);
-    return observed.map(({ arm }) => arm.id);
+    const ids = observed.map(({ arm }) => arm.id);
+    // Side by side: each waits for its nodes to drain, most of the time.
+    const removals = await Promise.allSettled(
+      ids.map((id) => world.remove(id, 'staging', owner, signal)),
+    );
+    const failures = removals.flatMap((one): unknown[] =>
+      one.status === 'rejected' ? [one.reason] : [],
+    );
+    failures.forEach(rethrowLeaving);
+    if (failures.length > 0) throw failures[0];
+    return ids;
   });
 }
