@@ -83,6 +83,23 @@ export function decideAdoption(result: EvaluationResult, confidence: number): Ad
   return { ...facts, adopted: true, sentence: `adopted: ${change}, and no more failures` };
 }
 
+/** Comparisons of the same two configurations in several evaluations as those of one; an aborted one has none. */
+export function together(results: readonly EvaluationResult[]): EvaluationResult {
+  const tally = (of: 'challenger' | 'incumbent'): Tally => ({
+    hits: results.reduce((sum, { failures }) => sum + failures[of].hits, 0),
+    total: results.reduce((sum, { failures }) => sum + failures[of].total, 0),
+  });
+  return {
+    objectives: (results[0]?.objectives ?? []).map(({ name }) => ({
+      name,
+      logRatios: results.flatMap(
+        ({ objectives }) => objectives.find((one) => one.name === name)?.logRatios ?? [],
+      ),
+    })),
+    failures: { challenger: tally('challenger'), incumbent: tally('incumbent') },
+  };
+}
+
 function moreFailures(challenger: Tally, incumbent: Tally): string | undefined {
   const sound = [challenger, incumbent].every(
     ({ hits, total }) => Number.isInteger(hits) && hits >= 0 && total > 0 && hits <= total,

@@ -190,7 +190,9 @@ function decidePaired(
       : { change, low, high, confidence, comparisons: observation.logRatios?.length ?? 0 };
   const sentence = adoption.sentence.replace(', and no more failures', '');
   if (!adoption.adopted) {
-    return decided(screened(before, learnt, observation), 'rejected', sentence, effect);
+    // Compared once more, it is no further step of the screening.
+    const next = proposal.source === 'rerun' ? learnt : screened(before, learnt, observation);
+    return decided(next, 'rejected', sentence, effect);
   }
   return decided(
     { ...learnt, incumbents: [...state.incumbents, proposal.values], sinceProgress: 0 },

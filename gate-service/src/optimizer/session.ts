@@ -1,6 +1,7 @@
 /** One session: asks, tells, and what is remembered between them. All thinking is in the modules it calls. */
 import { blindOf } from './blindness.ts';
 import { lapOf, raceDue, tiredOf } from './comparing.ts';
+import { comparedAgain, ratiosBefore } from './comparing-again.ts';
 import { decide } from './deciding.ts';
 import { sameEffect, sameValues } from './encoding.ts';
 import { predictionOf, explain } from './explaining.ts';
@@ -91,6 +92,8 @@ export function startSession(
     if (blind !== undefined)
       return { values: problem.start, source: 'rerun', reason: blind.reason };
     if (state.race !== undefined) return lapOf(state.race);
+    const again = options.paired === true ? comparedAgain(steps) : undefined;
+    if (again !== undefined) return again;
     if (steps.length === 1) {
       const metrics = steps[0]?.observation.metrics;
       state = { ...state, radius: firstRadius(problem.limits, metrics, state.radius) };
@@ -217,7 +220,11 @@ export function startSession(
     checkObservation(told);
     const trials = trialsOf(problem.limits, steps);
     const observation = withValue(told, trials, incumbentOf(state), sameAs);
-    const decided = decide(facts, trials, state, open, observation);
+    const { logRatios } = observation;
+    const decided = decide(facts, trials, state, open, {
+      ...observation,
+      ...(logRatios && { logRatios: [...ratiosBefore(space, steps, open.values), ...logRatios] }),
+    });
     steps.push({ proposal: open, observation, decision: decided.decision });
     state = decided.state;
     open = undefined;

@@ -83,6 +83,21 @@ beforeEach(async () => {
 });
 
 describe('tuning with the real optimizer', () => {
+  it('compares once more what leans to the good side, and counts both', async () => {
+    waits((arm) => (arm === 'challenger' ? 0.8 : 1), 0.5);
+    const { run, view, told } = await gated();
+    const [small, leaning, again] = view.tuning!.evaluations;
+    expect(small).toMatchObject({ source: 'expert', verdict: 'rejected' });
+    expect(leaning).toMatchObject({ source: 'critic', verdict: 'rejected' });
+    expect(leaning!.measured!.windows).toBe(6);
+    const { configurationHash } = leaning!;
+    expect(again).toMatchObject({ source: 'rerun', verdict: 'adopted', configurationHash });
+    expect(again!.measured!.windows).toBe(12);
+    expect(run.configuration).toEqual({ hash: configurationHash, adopted: true });
+    expect(told).toMatch(/challenger 3: again: .*all comparisons of it count/);
+    await expectWorldInOrder(world);
+  });
+
   it('begins with the expert’s configuration, and says what, why, and what came of it', async () => {
     waits((arm) => (arm === 'challenger' ? 0.5 : 1));
     const { run, view, told } = await gated();

@@ -5,7 +5,8 @@
  */
 import { pairedEffects } from '../../judge/effects.ts';
 import { quantileMs } from '../../judge/standing.ts';
-import { decideAdoption } from '../../optimizer/adoption.ts';
+import { decideAdoption, together } from '../../optimizer/adoption.ts';
+import type { EvaluationResult } from '../../optimizer/adoption.ts';
 import { burstOf } from '../../optimizer/error-burst.ts';
 import type {
   BoundSpace,
@@ -95,6 +96,7 @@ function stackTuner(
   const start = { value: p95, metrics: standingOf(facts.measurement, 'candidate', limits).metrics };
   const confidence = 1 - (2 * ADOPTION_ERROR) / Math.max(1, facts.evaluations);
   const open = new Map<string, Proposal>();
+  const compared = new Map<string, EvaluationResult[]>();
 
   /** The next challenger that is another configuration than the incumbent, which needs no evaluation. */
   function next(): { proposal: Proposal; configuration: StackConfiguration } | undefined {
@@ -134,7 +136,10 @@ function stackTuner(
     tell(configuration, told) {
       const proposal = open.get(configuration.hash);
       if (proposal === undefined) throw new Error(`${configuration.hash} was not asked for`);
-      return tell(engine, proposal, told, { confidence, p95, thresholds: facts.thresholds });
+      const earlier = compared.get(configuration.hash) ?? [];
+      compared.set(configuration.hash, earlier);
+      const terms = { confidence, earlier, p95, thresholds: facts.thresholds };
+      return tell(engine, proposal, told, terms);
     },
     learnt(end) {
       const session = engine.experience().sessions.at(-1);
@@ -161,6 +166,8 @@ function createEngine(
 
 interface Terms {
   readonly confidence: number;
+  /** Comparisons of this challenger, this one is added: what leaned to the good side is compared again. */
+  readonly earlier: EvaluationResult[];
   /** Of the incumbent in the code comparison, ms: what ratios are multiplied with, for later runs. */
   readonly p95: number;
   readonly thresholds: readonly string[];
@@ -201,12 +208,16 @@ function tell(engine: Engine, { id }: Proposal, told: TuningTold, terms: Terms):
       .filter((ratio) => !Number.isNaN(ratio))
       .map((ratio) => Math.max(-MOST_LOG_RATIO, Math.min(MOST_LOG_RATIO, ratio))),
   }));
-  const adoption = decideAdoption({ objectives, failures }, terms.confidence);
+  const own = { objectives, failures };
+  terms.earlier.push(own);
+  const adoption = decideAdoption(together(terms.earlier), terms.confidence);
   const { effect, high, low } = adoption;
   const logRatios = objectives[0]?.logRatios ?? [];
+  const ownEffect = decideAdoption(own, terms.confidence).effect;
   const burst = burstOf(failures.challenger, failures.incumbent, errorLimit(terms.thresholds));
   const decision = engine.tell(id, {
-    value: terms.p95 * Math.exp(effect === undefined ? meanOf(logRatios) : Math.log1p(effect)),
+    value:
+      terms.p95 * Math.exp(ownEffect === undefined ? meanOf(logRatios) : Math.log1p(ownEffect)),
     metrics,
     ...(burst === undefined ? {} : { aborted: burst }),
     // What is better in p95 and not to be adopted all the same is learnt from, and never adopted.
@@ -221,7 +232,7 @@ function tell(engine: Engine, { id }: Proposal, told: TuningTold, terms: Terms):
             low,
             high,
             confidence: terms.confidence,
-            windows: logRatios.length,
+            windows: terms.earlier.reduce((sum, one) => sum + windowsOf(one), 0),
           },
         };
   if (decision.verdict === 'unsafe') {
@@ -230,6 +241,10 @@ function tell(engine: Engine, { id }: Proposal, told: TuningTold, terms: Terms):
   const adopted = adoption.adopted && decision.adopted;
   const { sentence } = adoption;
   return { verdict: adopted ? 'adopted' : 'rejected', ...measured, margins, sentence };
+}
+
+function windowsOf({ objectives: [first] }: EvaluationResult): number {
+  return first?.logRatios.length ?? 0;
 }
 
 function planOf(

@@ -1,0 +1,47 @@
+/**
+ * Comparisons side by side that lean to the good side and show nothing yet: the same challenger is compared once
+ * more, and all of its comparisons count together. Each look at them takes its share of the session's error, so that
+ * looking more often makes no lucky adoption likelier (Bonferroni).
+ */
+import { sameValues } from './encoding.ts';
+import type { BoundSpace, Values } from './space/bound-space.ts';
+import type { Proposal, Step } from './tuner.ts';
+
+/** Log ratios of the comparisons of these values that came right before, one evaluation after the other. */
+export function ratiosBefore(
+  space: BoundSpace,
+  steps: readonly Step[],
+  values: Values,
+): readonly number[] {
+  const other = steps.findLastIndex((step) => !isComparisonOf(space, step, values));
+  return steps.slice(other + 1).flatMap(({ observation }) => observation.logRatios ?? []);
+}
+
+function isComparisonOf(space: BoundSpace, { decision, proposal }: Step, values: Values): boolean {
+  return decision.verdict === 'rejected' && sameValues(space, proposal.values, values);
+}
+
+/**
+ * The latest challenger once more, where as many comparisons again would show its gain, if it is as large as it
+ * looks; `undefined` where it was decided, or hardly could be.
+ */
+export function comparedAgain(steps: readonly Step[]): Omit<Proposal, 'id'> | undefined {
+  const last = steps.at(-1);
+  const { effect, verdict } = last?.decision ?? {};
+  const count = last?.observation.logRatios?.length ?? 0;
+  if (last === undefined || verdict !== 'rejected' || effect === undefined || count === 0) {
+    return undefined;
+  }
+  const gain = -Math.log1p(effect.change);
+  const half = Math.log1p(effect.high) + gain;
+  const narrower = half * Math.sqrt(effect.comparisons / (effect.comparisons + count));
+  if (!(gain > narrower)) return undefined;
+  const { predicted, values } = last.proposal;
+  return {
+    values,
+    source: 'rerun',
+    reason:
+      'it looked better without being shown to be: compared once more, and all comparisons of it count',
+    ...(predicted === undefined ? {} : { predicted }),
+  };
+}
