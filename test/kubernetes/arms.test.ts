@@ -130,7 +130,7 @@ describe('an arm that does not get ready', () => {
     const all = await Promise.all([
       failureOf(bed.request({ build: bed.build('crashes') }), patient),
       failureOf(bed.request({ build: nowhere }), patient),
-      failureOf(bed.request({ build: unhealthy, nodes: 1 }), { ...patient, readySeconds: 15 }),
+      failureOf(bed.request({ build: unhealthy, nodes: 1 }), { ...patient, readySeconds: 40 }),
       failureOf(bed.request({ nodes: 1 }), { ...lonely, readySeconds: 10 }),
       failureOf(bed.request({ nodes: 1 }), { ...poor, readySeconds: 3600 }),
     ]);
@@ -160,7 +160,7 @@ describe('an arm that does not get ready', () => {
   test('whose probe fails is told at the deadline, with what it answers', () => {
     const { failure, message } = failures.probe;
     expect(failure).toBe('node-not-ready');
-    expect(message).toMatch(/0 of 1 pods .* within 15 s/);
+    expect(message).toMatch(/0 of 1 pods .* within 40 s/);
     expect(message).toMatch(/Readiness probe failed: .*404/);
   });
 

@@ -38,6 +38,22 @@ it('counts what was compared before against a challenger, too', () => {
   expect(tuner.ask()!.source).not.toBe('rerun');
 });
 
+it('compares it once more and not for ever', () => {
+  const { tuner, first } = afterOne(LEANS);
+  const again = tuner.ask()!;
+  expect(again.source).toBe('rerun');
+  const { effect, verdict } = tuner.tell(again.id, {
+    logRatios: [-0.42, 0.06, -0.36, 0.04],
+    metrics,
+  });
+  expect(verdict).toBe('rejected');
+  // Four more comparisons would show it, if it is as good as it looks.
+  const gain = -Math.log1p(effect!.change);
+  const half = Math.log1p(effect!.high) + gain;
+  expect(half * Math.sqrt(8 / 12)).toBeLessThan(gain);
+  expect(tuner.ask()!.values).not.toEqual(first.values);
+});
+
 it('goes on to another one where more comparisons would hardly show a gain', () => {
   const { tuner, first } = afterOne(FLAT);
   expect(tuner.ask()!.values).not.toEqual(first.values);

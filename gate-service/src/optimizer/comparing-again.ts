@@ -32,6 +32,8 @@ export function comparedAgain(steps: readonly Step[]): Omit<Proposal, 'id'> | un
   if (last === undefined || verdict !== 'rejected' || effect === undefined || count === 0) {
     return undefined;
   }
+  // Once: the rest of the budget is for others.
+  if (last.proposal.source === 'rerun') return undefined;
   const gain = -Math.log1p(effect.change);
   const half = Math.log1p(effect.high) + gain;
   const narrower = half * Math.sqrt(effect.comparisons / (effect.comparisons + count));

@@ -34,6 +34,19 @@ it('end the run in the words of the platform when they are taken away', async ()
   await expectWorldInOrder(world);
 });
 
+it('end the run alike when the sender is taken away with them', async () => {
+  const { arms } = world.platform;
+  beforeWindow(() => {
+    for (const [id, { arm }] of arms) if (arm.environment === 'staging') arms.delete(id);
+    throw new Error('the pod of the sender is gone');
+  });
+  const run = await gate.gate();
+  expect(run).toMatchObject({ decision: 'rollback', cause: 'platform-failed' });
+  expect(run.summary).toMatch(/^no arm baseline-/);
+  expect(world.sender.plans).toHaveLength(1);
+  await expectWorldInOrder(world);
+});
+
 it('make the attempt invalid when they are there again: too little of it was measured', async () => {
   const { platform } = world;
   let state: 'there' | 'gone' | 'there again' = 'there';

@@ -308,18 +308,23 @@ export class ComparisonWatch implements SenderListener {
         effects,
       },
     );
-    if (report.window < 0) return;
     this.#later(async () => {
-      const { deps, service } = this.#context;
-      const seen = await deps.world.observe(service.name, 'staging');
-      this.observations.push(seen);
-      // What is left of an arm has its id, but no build or no node any more.
-      const isThere = ({ buildDigest, id }: Arm): boolean =>
-        seen.some(
-          ({ arm, nodes }) => arm.id === id && arm.buildDigest === buildDigest && nodes.length > 0,
-        );
-      this.#armsGone ||= !this.#request.arms.every(({ arm }) => isThere(arm));
+      const seen = await this.look();
+      if (report.window >= 0) this.observations.push(seen);
     });
+  }
+
+  /** Staging as it is now. @throws the platform's error */
+  async look(): Promise<readonly ArmObservation[]> {
+    const { deps, service } = this.#context;
+    const seen = await deps.world.observe(service.name, 'staging');
+    // What is left of an arm has its id, but no build or no node any more.
+    const isThere = ({ buildDigest, id }: Arm): boolean =>
+      seen.some(
+        ({ arm, nodes }) => arm.id === id && arm.buildDigest === buildDigest && nodes.length > 0,
+      );
+    this.#armsGone ||= !this.#request.arms.every(({ arm }) => isThere(arm));
+    return seen;
   }
 
   /** In order, one after the other; a failure loses the line, not the measurement. */

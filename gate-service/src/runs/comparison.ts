@@ -44,6 +44,8 @@ export async function compare(
   } catch (error) {
     context.signal.throwIfAborted();
     await watch.settled();
+    // A sender in the same namespace ends before anybody has looked at the arms again.
+    await watch.look().catch(() => undefined);
     if (watch.armsGone) await requireArms(context, request, error);
     const { burst } = watch;
     throw new InvalidAttempt(`the sender failed: ${asError(error).message}`, {

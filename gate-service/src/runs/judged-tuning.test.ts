@@ -98,6 +98,20 @@ describe('tuning with the real optimizer', () => {
     await expectWorldInOrder(world);
   });
 
+  it('does not blame a challenger that was measured for one comparison that could not be', async () => {
+    waits((arm) => (arm === 'challenger' ? 0.8 : 1), 0.5);
+    const samples = world.sender.windowSamples;
+    world.sender.windowSamples = (...window) => {
+      if (challengers() === 3) throw new Error('the sender was killed');
+      return samples(...window);
+    };
+    const { run, view } = await gated({ tune: { ...tune, evaluations: 4 } });
+    const [, leaning, failed, again] = view.tuning!.evaluations;
+    expect(failed).toMatchObject({ source: 'rerun', verdict: 'dropped' });
+    expect(again).toMatchObject({ source: 'rerun', verdict: 'adopted' });
+    expect(run.configuration).toEqual({ hash: leaning!.configurationHash, adopted: true });
+  });
+
   it('begins with the expert’s configuration, and says what, why, and what came of it', async () => {
     waits((arm) => (arm === 'challenger' ? 0.5 : 1));
     const { run, view, told } = await gated();

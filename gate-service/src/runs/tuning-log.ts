@@ -58,10 +58,13 @@ export class TuningLog {
     return log;
   }
 
-  /** Most evaluations that were tried of one configuration. */
+  /** Evaluations of a configuration that could not be measured, the one under way included. */
   triesOf(configurationHash: string): number {
-    return this.#view.evaluations.filter((own) => own.configurationHash === configurationHash)
-      .length;
+    return this.#view.evaluations.filter(
+      (own) =>
+        own.configurationHash === configurationHash &&
+        (own.verdict === 'dropped' || own.verdict === 'under-way'),
+    ).length;
   }
 
   get evaluations(): number {

@@ -166,7 +166,7 @@ function createEngine(
 
 interface Terms {
   readonly confidence: number;
-  /** Comparisons of this challenger, this one is added: what leaned to the good side is compared again. */
+  /** Former comparisons of this challenger, to which a new one is added that the tuner has taken. */
   readonly earlier: EvaluationResult[];
   /** Of the incumbent in the code comparison, ms: what ratios are multiplied with, for later runs. */
   readonly p95: number;
@@ -209,8 +209,8 @@ function tell(engine: Engine, { id }: Proposal, told: TuningTold, terms: Terms):
       .map((ratio) => Math.max(-MOST_LOG_RATIO, Math.min(MOST_LOG_RATIO, ratio))),
   }));
   const own = { objectives, failures };
-  terms.earlier.push(own);
-  const adoption = decideAdoption(together(terms.earlier), terms.confidence);
+  const all = [...terms.earlier, own];
+  const adoption = decideAdoption(together(all), terms.confidence);
   const { effect, high, low } = adoption;
   const logRatios = objectives[0]?.logRatios ?? [];
   const ownEffect = decideAdoption(own, terms.confidence).effect;
@@ -223,6 +223,7 @@ function tell(engine: Engine, { id }: Proposal, told: TuningTold, terms: Terms):
     // What is better in p95 and not to be adopted all the same is learnt from, and never adopted.
     ...(adoption.adopted || !(high !== undefined && high < 0) ? { logRatios } : {}),
   });
+  terms.earlier.push(own);
   const measured =
     effect === undefined || low === undefined || high === undefined
       ? {}
@@ -232,7 +233,7 @@ function tell(engine: Engine, { id }: Proposal, told: TuningTold, terms: Terms):
             low,
             high,
             confidence: terms.confidence,
-            windows: terms.earlier.reduce((sum, one) => sum + windowsOf(one), 0),
+            windows: all.reduce((sum, one) => sum + windowsOf(one), 0),
           },
         };
   if (decision.verdict === 'unsafe') {
