@@ -3,6 +3,7 @@
  * more, and all of its comparisons count together. Each look at them takes its share of the session's error, so that
  * looking more often makes no lucky adoption likelier (Bonferroni).
  */
+import { studentUpperQuantile } from '../statistics/distributions.ts';
 import { sameValues } from './encoding.ts';
 import type { BoundSpace, Values } from './space/bound-space.ts';
 import type { Proposal, Step } from './tuner.ts';
@@ -36,8 +37,11 @@ export function comparedAgain(steps: readonly Step[]): Omit<Proposal, 'id'> | un
   if (last.proposal.source === 'rerun') return undefined;
   const gain = -Math.log1p(effect.change);
   const half = Math.log1p(effect.high) + gain;
-  const narrower = half * Math.sqrt(effect.comparisons / (effect.comparisons + count));
-  if (!(gain > narrower)) return undefined;
+  const level = (1 - effect.confidence) / 2;
+  const width = (comparisons: number): number =>
+    studentUpperQuantile(level, comparisons - 1) / Math.sqrt(comparisons);
+  const { comparisons } = effect;
+  if (!(gain > (half * width(comparisons + count)) / width(comparisons))) return undefined;
   const { predicted, values } = last.proposal;
   return {
     values,
