@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildSampleApplication } from '../../resources/components/sample-application.ts';
+import { inParallel } from '../../gate-service/src/platforms/local/in-parallel.ts';
 import { loadComponents, sampleFlavours } from '../../gate-service/src/settings/components.ts';
 import type { SampleFlavour } from '../../gate-service/src/settings/components.ts';
 import { startJetty } from '../support/jetty.ts';
 import type { BareJetty } from '../support/jetty.ts';
+import { TIMER_TICK_MS } from '../support/timers.ts';
 
 const components = loadComponents();
 const ids = Array.from({ length: 600 }, (_, i) => String(i));
@@ -18,17 +20,39 @@ interface Answer {
 }
 
 async function ask(jetty: BareJetty, pathAndQuery: string, init?: RequestInit): Promise<Answer> {
-  const response = await fetch(`${jetty.url}${pathAndQuery}`, init);
-  const text = await response.text();
+  const signal = AbortSignal.timeout(ANSWER_DEADLINE_MS);
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`${jetty.url}${pathAndQuery}`, { ...init, signal });
+    text = await response.text();
+  } catch (error) {
+    throw new Error(`${pathAndQuery} was not answered. Jetty's log: ${jetty.log()}`, {
+      cause: error,
+    });
+  }
   return { ...(text.startsWith('{') ? (JSON.parse(text) as object) : {}), status: response.status };
 }
 
-const askAll = (jetty: BareJetty, kind: string) =>
-  Promise.all(ids.map((id) => ask(jetty, `/${kind}?id=${id}`)));
+const ANSWER_DEADLINE_MS = 60_000;
+
+/** Fewer connections at once than Jetty lets wait to be accepted, which is 50. */
+const AT_ONCE = 48;
+
+async function askAll(jetty: BareJetty, kind: string): Promise<readonly Answer[]> {
+  const answers = new Map<string, Answer>();
+  await inParallel(ids, AT_ONCE, undefined, async (id) => {
+    answers.set(id, await ask(jetty, `/${kind}?id=${id}`));
+  });
+  return ids.map((id) => answers.get(id)!);
+}
 
 function quantile(values: readonly number[], q: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor(q * values.length)] ?? Number.NaN;
 }
+
+/** A fourth of the requests at once: no application that holds a thread per request keeps up. */
+const FEW_THREADS = ['jetty.threadPool.minThreads=12', 'jetty.threadPool.maxThreads=12'];
 
 describe('the builds of the sample application', () => {
   const running = new Map<SampleFlavour, BareJetty>();
@@ -37,7 +61,7 @@ describe('the builds of the sample application', () => {
   beforeAll(async () => {
     // One after the other: a start is bound by the processor.
     for (const flavour of sampleFlavours) {
-      running.set(flavour, await startJetty(components.wars[flavour].path));
+      running.set(flavour, await startJetty(components.wars[flavour].path, FEW_THREADS));
     }
   });
   afterAll(async () => {
@@ -65,7 +89,7 @@ describe('the builds of the sample application', () => {
   it('really wait as long as they say', async () => {
     const start = performance.now();
     const { waitMs } = await ask(jetty('1.0'), '/order?id=7', { method: 'POST', body: 'x' });
-    expect(performance.now() - start).toBeGreaterThanOrEqual(waitMs! - 1);
+    expect(performance.now() - start).toBeGreaterThan(waitMs! - TIMER_TICK_MS);
   });
 
   it('wait 25 % longer in 1.2, request by request', async () => {
@@ -94,7 +118,7 @@ describe('the builds of the sample application', () => {
     const answers = await askAll(jetty('1.0'), 'cart');
     const together = performance.now() - start;
     const oneByOne = answers.reduce((sum, { waitMs }) => sum + waitMs!, 0);
-    expect(together).toBeLessThan(oneByOne / 4);
+    expect(together).toBeLessThan(oneByOne / 16);
   });
 
   it('refuse what they do not know', async () => {

@@ -16,8 +16,14 @@ export interface BareJetty {
 
 const deadlineMs = 60_000;
 
-/** Starts Jetty on a port that it chooses itself and waits until it answers anything at all. */
-export async function startJetty(war: string): Promise<BareJetty> {
+/**
+ * Starts Jetty on a port that it chooses itself and waits until it answers anything at all.
+ * @param properties of Jetty's modules, `name=value`
+ */
+export async function startJetty(
+  war: string,
+  properties: readonly string[] = [],
+): Promise<BareJetty> {
   const { java, jettyHome, classDataArchive } = loadComponents();
   const base = await mkdtemp(path.join(tmpdir(), 'bare-jetty-'));
   const startJar = path.join(jettyHome.path, 'start.jar');
@@ -36,6 +42,7 @@ export async function startJetty(war: string): Promise<BareJetty> {
       ...['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...archive],
       ...[`-Djava.io.tmpdir=${base}`, '-jar', startJar],
       ...['jetty.http.host=127.0.0.1', 'jetty.http.port=0', 'jetty.deploy.scanInterval=0'],
+      ...properties,
     ],
     { cwd: base, stdio: ['ignore', 'pipe', 'pipe'] },
   );
