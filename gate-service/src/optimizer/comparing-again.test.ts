@@ -70,3 +70,9 @@ it('goes on alike from a snapshot in between', () => {
   expect(again.values).toEqual(first.values);
   expect(resumed.tell(again.id, { logRatios: LEANS, metrics }).adopted).toBe(true);
 });
+
+it('spends nothing more on a gain that is not worth an evaluation, however sure it is', () => {
+  const small = LEANS.map((ratio) => ratio / 10);
+  const { tuner, first } = afterOne(small);
+  expect(tuner.ask()!.values).not.toEqual(first.values);
+});

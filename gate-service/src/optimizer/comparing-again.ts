@@ -5,6 +5,7 @@
  */
 import { studentUpperQuantile } from '../statistics/distributions.ts';
 import { sameValues } from './encoding.ts';
+import { WORTHWHILE } from './exploring.ts';
 import type { BoundSpace, Values } from './space/bound-space.ts';
 import type { Proposal, Step } from './tuner.ts';
 
@@ -24,7 +25,7 @@ function isComparisonOf(space: BoundSpace, { decision, proposal }: Step, values:
 
 /**
  * The latest challenger once more, where as many comparisons again would show its gain, if it is as large as it
- * looks; `undefined` where it was decided, or hardly could be.
+ * looks; `undefined` where it was decided, or hardly could be, or the gain is not worth an evaluation.
  */
 export function comparedAgain(steps: readonly Step[]): Omit<Proposal, 'id'> | undefined {
   const last = steps.at(-1);
@@ -36,6 +37,7 @@ export function comparedAgain(steps: readonly Step[]): Omit<Proposal, 'id'> | un
   // Once: the rest of the budget is for others.
   if (last.proposal.source === 'rerun') return undefined;
   const gain = -Math.log1p(effect.change);
+  if (gain < WORTHWHILE) return undefined;
   const half = Math.log1p(effect.high) + gain;
   const level = (1 - effect.confidence) / 2;
   const width = (comparisons: number): number =>

@@ -46,8 +46,8 @@ const MOST_MEMORIES = 2;
 const CANDIDATES = 200;
 /** Ways along a knob below this are lost in the noise. */
 const DISTINCT = 0.03;
-/** Promised gains below this are not worth an evaluation, however small the noise. */
-const WORTHWHILE = 0.03;
+/** Gains below this are not worth an evaluation, however small the noise; on the scale of comparison. */
+export const WORTHWHILE = 0.03;
 /** How fast the policy's say fades: its density counts to the power of this ÷ evaluations (πBO). */
 const POLICY_WEIGHT = 0.7;
 /** How much more the search for what holds the limits weighs than the policy's preference. */
