@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../statistics/random.ts';
-import { decideAdoption } from './adoption.ts';
+import { decideAdoption, pairedConfidence } from './adoption.ts';
 import type { Adoption, EvaluationResult } from './adoption.ts';
+
+test('two looks at each challenger of a session together keep to its error', () => {
+  for (const challengers of [1, 3, 5, 59]) {
+    const error = (1 - pairedConfidence(challengers)) / 2;
+    expect(2 * challengers * error).toBeCloseTo(0.025, 12);
+  }
+});
 
 /** Two-sided: an equal challenger is adopted in 2.5 % of cases at most. */
 const CONFIDENCE = 0.95;

@@ -35,12 +35,27 @@ export interface Adoption {
 }
 
 export const LEAST_COMPARISONS = 3;
+
+/** Chance that a session of paired comparisons adopts anything although nothing is better; its challengers share it. */
+const PAIRED_ERROR = 0.025;
+/** A challenger is looked at after its first comparisons, and once more where more are made. */
+const LOOKS = 2;
+
+/**
+ * Two-sided confidence of one look, so that all looks of a session together keep to its error (Bonferroni): each
+ * challenger may be looked at twice, however many of them there come to be.
+ * @param challengers most that the session can compare, from 1
+ */
+export function pairedConfidence(challengers: number): number {
+  return 1 - (2 * PAIRED_ERROR) / (LOOKS * Math.max(1, challengers));
+}
+
 /** More failures than this, in absolute share, are an increase even when it is not yet significant. */
 const TOLERATED_FAILURES = 0.001;
 const SUSPECT_LEVEL = 0.05;
 
 /**
- * @param confidence two-sided, 0–1; callers that try several challengers raise it accordingly
+ * @param confidence two-sided, 0–1; callers that try several challengers raise it accordingly ({@link pairedConfidence})
  */
 export function decideAdoption(result: EvaluationResult, confidence: number): Adoption {
   const level = (1 - confidence) / 2;

@@ -1,7 +1,7 @@
 /**
  * Comparisons side by side that lean to the good side and show nothing yet: the same challenger is compared once
- * more, and all of its comparisons count together. Each look at them takes its share of the session's error, so that
- * looking more often makes no lucky adoption likelier (Bonferroni).
+ * more, and all of its comparisons count together. Each look at them has its part of the challenger's share of the
+ * session's error, so that looking twice makes no lucky adoption likelier.
  */
 import { studentUpperQuantile } from '../statistics/distributions.ts';
 import { sameValues } from './encoding.ts';

@@ -1,6 +1,6 @@
 /** What follows from one observation: the decision and the state after it. */
 import { updatePolicy } from './actor.ts';
-import { decideAdoption } from './adoption.ts';
+import { decideAdoption, pairedConfidence } from './adoption.ts';
 import { settle } from './comparing.ts';
 import { sameEffect, changedKnobs, wayAlong } from './encoding.ts';
 import { relieves } from './feasibility.ts';
@@ -22,8 +22,6 @@ export interface Decided {
 
 /** An unsafe step shortens later ones by this factor; the next one stays within that share of it. */
 const AFTER_UNSAFE = { radius: 0.8, retreat: 0.6 } as const;
-/** Chance that a session of paired comparisons adopts anything although nothing is better. */
-const PAIRED_ERROR = 0.025;
 /** Advantage of 10 % is worth one unit of the policy's temperature scale. */
 const ADVANTAGE_UNIT = 0.1;
 
@@ -172,7 +170,7 @@ function decidePaired(
   observation: Observation,
   decided: Decide,
 ): Decided {
-  const confidence = 1 - (2 * PAIRED_ERROR) / Math.max(1, facts.options.budget - 1);
+  const confidence = pairedConfidence(facts.options.budget - 1);
   const none = { hits: 0, total: 1 };
   const adoption = decideAdoption(
     {

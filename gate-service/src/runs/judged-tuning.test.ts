@@ -84,7 +84,7 @@ beforeEach(async () => {
 
 describe('tuning with the real optimizer', () => {
   it('compares once more what leans to the good side, and counts both', async () => {
-    waits((arm) => (arm === 'challenger' ? 0.83 : 1), 0.5);
+    waits((arm) => (arm === 'challenger' ? 0.8 : 1), 0.5);
     const { run, view, told } = await gated();
     const [small, leaning, again] = view.tuning!.evaluations;
     expect(small).toMatchObject({ source: 'expert', verdict: 'rejected' });
@@ -99,7 +99,7 @@ describe('tuning with the real optimizer', () => {
   });
 
   it('does not blame a challenger that was measured for one comparison that could not be', async () => {
-    waits((arm) => (arm === 'challenger' ? 0.83 : 1), 0.5);
+    waits((arm) => (arm === 'challenger' ? 0.8 : 1), 0.5);
     const samples = world.sender.windowSamples;
     world.sender.windowSamples = (...window) => {
       if (challengers() === 3) throw new Error('the sender was killed');
@@ -131,7 +131,7 @@ describe('tuning with the real optimizer', () => {
     expect(predicted!.low).toBeLessThan(predicted!.high);
     expect(measured!.high).toBeLessThan(0);
     // Three evaluations share the error of 2 × 2.5 %.
-    expect(measured!.confidence).toBeCloseTo(1 - 0.05 / 3, 9);
+    expect(measured!.confidence).toBeCloseTo(1 - 0.05 / 6, 9);
     expect(told).toMatch(/challenger 1: expert rule: .*places \d+ → \d+.*expected p95/);
     expect(told).toContain('confirmed on fresh data');
     await expectWorldInOrder(world);

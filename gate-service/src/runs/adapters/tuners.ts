@@ -5,7 +5,7 @@
  */
 import { pairedEffects } from '../../judge/effects.ts';
 import { quantileMs } from '../../judge/standing.ts';
-import { decideAdoption, together } from '../../optimizer/adoption.ts';
+import { decideAdoption, pairedConfidence, together } from '../../optimizer/adoption.ts';
 import type { EvaluationResult } from '../../optimizer/adoption.ts';
 import { burstOf } from '../../optimizer/error-burst.ts';
 import type {
@@ -39,8 +39,6 @@ import { errorLimit, standingOf, tuningLimits } from './tuning-limits.ts';
 /** The first one is to be won, the others must not get worse. Per cent of the quantile. */
 const OBJECTIVES = [95, 50] as const;
 const ARMS = { reference: 'candidate', subject: 'challenger' } as const;
-/** Chance that the whole budget adopts anything although nothing is better; its evaluations share it. */
-const ADOPTION_ERROR = 0.025;
 /** A window in which one side had no quantile counts as so many times slower or faster, as a logarithm. */
 const MOST_LOG_RATIO = 3;
 
@@ -94,7 +92,7 @@ function stackTuner(
     recalled,
   );
   const start = { value: p95, metrics: standingOf(facts.measurement, 'candidate', limits).metrics };
-  const confidence = 1 - (2 * ADOPTION_ERROR) / Math.max(1, facts.evaluations);
+  const confidence = pairedConfidence(facts.evaluations);
   const open = new Map<string, Proposal>();
   const compared = new Map<string, EvaluationResult[]>();
 
