@@ -23,7 +23,7 @@ function raced(challenger: readonly number[], incumbent: readonly number[]): Rac
 
 describe('what a race shows', () => {
   it('is adopted when its interval excludes zero on the good side', () => {
-    const { adopted, effect } = settle(raced([80, 82, 79], [101, 99]), [], 15);
+    const { adopted, effect } = settle(PROBLEM.space, raced([80, 82, 79], [101, 99]), [], 15);
     expect(adopted).toBe(true);
     expect(effect?.change).toBeCloseTo(Math.exp(Math.log(80 * 82 * 79) / 3) / 100 - 1, 3);
     expect(effect?.high).toBeLessThan(0);
@@ -31,18 +31,18 @@ describe('what a race shows', () => {
   });
 
   it('is not adopted when it is worse, or better by less than its noise', () => {
-    expect(settle(raced([101, 99, 100], [80, 82]), [], 15).adopted).toBe(false);
-    expect(settle(raced([80, 120, 95], [101, 99]), [], 15).adopted).toBe(false);
+    expect(settle(PROBLEM.space, raced([101, 99, 100], [80, 82]), [], 15).adopted).toBe(false);
+    expect(settle(PROBLEM.space, raced([80, 120, 95], [101, 99]), [], 15).adopted).toBe(false);
   });
 
   it('is nothing with too few laps', () => {
-    expect(settle(raced([80, 80], [100]), [], 15)).toEqual({ adopted: false });
+    expect(settle(PROBLEM.space, raced([80, 80], [100]), [], 15)).toEqual({ adopted: false });
   });
 
   it('shares the error of the session among the races that its budget has room for', () => {
     const race = raced([80, 82, 79], [101, 99]);
     for (const budget of [15, 30, 60]) {
-      const error = (1 - (settle(race, [], budget).effect?.confidence ?? 0)) / 2;
+      const error = (1 - (settle(PROBLEM.space, race, [], budget).effect?.confidence ?? 0)) / 2;
       expect(error * racesIn(budget)).toBeCloseTo(SESSION_ERROR);
     }
     expect([racesIn(15), racesIn(60)]).toEqual([1, 2]);
@@ -51,10 +51,47 @@ describe('what a race shows', () => {
   it('is surer of itself when earlier races showed how little values scatter', () => {
     const race = raced([80, 82, 79], [101, 99]);
     const width = (before: readonly Race[]): number => {
-      const { effect } = settle(race, before, 60);
+      const { effect } = settle(PROBLEM.space, race, before, 60);
       return (effect?.high ?? NaN) - (effect?.low ?? NaN);
     };
     expect(width([raced([100, 102, 99], [101, 99])])).toBeLessThan(width([]));
+  });
+});
+
+describe('a challenger of what the same session adopted', () => {
+  const { space } = PROBLEM;
+  const leads = raced([80, 82, 79], [101, 99]);
+  /** 4 % better than what was adopted, in noise that hides it. */
+  const leaning = {
+    ...raced([75, 79, 76], [78, 82]),
+    incumbent: CHALLENGER,
+    challenger: { workers: 90 },
+  };
+
+  it('is adopted when it leans to be better, and is shown better than what the session began with', () => {
+    expect(settle(space, leads, [], 60).adopted).toBe(true);
+    const { adopted, effect, whole } = settle(space, leaning, [leads], 60);
+    expect(adopted).toBe(true);
+    expect(effect?.high).toBeGreaterThan(0);
+    expect(whole?.high).toBeLessThan(0);
+    expect(whole?.change).toBeCloseTo((1 + effect!.change) * 0.803 - 1, 2);
+  });
+
+  it('is not when it does not lean', () => {
+    const flat = { ...leaning, laps: raced([79, 81, 80], [78, 82]).laps };
+    expect(settle(space, flat, [leads], 60).adopted).toBe(false);
+  });
+
+  it('is not when what it is compared with was not raced in this session', () => {
+    const elsewhere = { ...leads, challenger: { workers: 120 } };
+    expect(settle(space, leaning, [elsewhere], 60).adopted).toBe(false);
+    expect(settle(space, leaning, [], 60).adopted).toBe(false);
+  });
+
+  it('is not when both together do not show a gain over what the session began with', () => {
+    // Adopted because what was in force broke its limits, not for its speed.
+    const slower = raced([120, 122, 119], [101, 99]);
+    expect(settle(space, leaning, [slower], 60).adopted).toBe(false);
   });
 });
 

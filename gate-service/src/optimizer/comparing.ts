@@ -18,7 +18,7 @@ import {
 } from './racing.ts';
 import type { Lane, Lap, RaceResult } from './racing.ts';
 import { heldValues } from './session-facts.ts';
-import type { Values } from './space/bound-space.ts';
+import type { BoundSpace, Values } from './space/bound-space.ts';
 import { incumbentOf } from './tuner-state.ts';
 import type { Race, TunerState } from './tuner-state.ts';
 import type { Decision, Proposal } from './tuner.ts';
@@ -34,6 +34,12 @@ const LEAST_DOUBTED = 0.1;
 
 /** Evaluations kept for another race where a lap may break a limit: the first laps, or a whole race. */
 const SPARE = { small: 2, whole: LEAST_LAPS, wholeFrom: 30 } as const;
+
+/**
+ * Chance that a challenger replaces an equal one that was adopted in the same session, whose gain is not shown
+ * by itself: both are shown to be better than what the session began with, and the better of them is wanted.
+ */
+const LEAN_ERROR = 0.2;
 
 /** P(all limits hold) from which no lap of a race is expected to break one. */
 const SURE_SAFE = 0.99;
@@ -132,32 +138,60 @@ export function lapOf({ challenger, incumbent, laps, planned }: Race): Omit<Prop
       };
 }
 
+type Effect = NonNullable<Decision['effect']>;
+
 export interface Settled {
   readonly adopted: boolean;
-  readonly effect?: NonNullable<Decision['effect']>;
+  /** Against the incumbent of the race. */
+  readonly effect?: Effect;
+  /** Against what the session began with, where the adoption rests on that. */
+  readonly whole?: Effect;
 }
 
 /** What a finished race shows. */
-export function settle(race: Race, before: readonly Race[], budget: number): Settled {
-  const valued = ({ laps }: Race): { lane: Lane; value: number }[] =>
-    laps.flatMap(({ lane, value }) => (value === undefined ? [] : [{ lane, value }]));
+export function settle(
+  space: BoundSpace,
+  race: Race,
+  before: readonly Race[],
+  budget: number,
+): Settled {
   const scale = valueScale([...before, race].flatMap(valued).map(({ value }) => value));
   const lapsOf = (one: Race): Lap[] =>
     valued(one).map(({ lane, value }) => ({ lane, y: scale.of(value) }));
-  const pool = before.map((one) => noiseOf(lapsOf(one))).reduce(addPools, EMPTY_POOL);
   // Adoption looks at one side: half of what is outside of the interval.
   const confidence = 1 - 2 * errorOf(budget);
-  const result: RaceResult | undefined = raceResult(lapsOf(race), pool, confidence);
-  if (result === undefined) return { adopted: false };
-  return {
-    adopted: result.high < 0,
-    effect: {
-      change: asChange(scale, result.estimate),
-      low: asChange(scale, result.low),
-      high: asChange(scale, result.high),
-      confidence,
-      comparisons: result.comparisons,
-      ...(scale.reference === undefined ? {} : { reference: scale.reference }),
-    },
+  const compare = (chain: readonly Race[], sure: number): RaceResult | undefined => {
+    const pool = [...before, race]
+      .filter((one) => !chain.includes(one))
+      .map((one) => noiseOf(lapsOf(one)));
+    return raceResult(chain.map(lapsOf), pool.reduce(addPools, EMPTY_POOL), sure);
   };
+  const effectOf = ({ estimate, low, high, comparisons }: RaceResult): Effect => ({
+    change: asChange(scale, estimate),
+    low: asChange(scale, low),
+    high: asChange(scale, high),
+    confidence,
+    comparisons,
+    ...(scale.reference === undefined ? {} : { reference: scale.reference }),
+  });
+  const result = compare([race], confidence);
+  if (result === undefined) return { adopted: false };
+  const effect = effectOf(result);
+  if (result.high < 0) return { adopted: true, effect };
+  const chain = chainTo(space, race, before);
+  const whole = chain.length > 1 ? compare(chain, confidence) : undefined;
+  const leans = (compare([race], 1 - 2 * LEAN_ERROR)?.high ?? 0) < 0;
+  if (whole === undefined || !(whole.high < 0) || !leans) return { adopted: false, effect };
+  return { adopted: true, effect, whole: effectOf(whole) };
+}
+
+/** The races that led from what the session began with to the challenger of this one, this one last. */
+function chainTo(space: BoundSpace, race: Race, before: readonly Race[]): readonly Race[] {
+  const at = before.findLastIndex((one) => sameEffect(space, one.challenger, race.incumbent));
+  const former = before[at];
+  return former === undefined ? [race] : [...chainTo(space, former, before.slice(0, at)), race];
+}
+
+function valued({ laps }: Race): { lane: Lane; value: number }[] {
+  return laps.flatMap(({ lane, value }) => (value === undefined ? [] : [{ lane, value }]));
 }

@@ -132,8 +132,8 @@ function decideLap(
   if (run.laps.length < run.planned) {
     return decided({ ...state, race: run }, 'noted', `${wordsOfLap(run)}, not decided yet`);
   }
-  const settled = settle(run, state.races, options.budget);
-  const { effect } = settled;
+  const settled = settle(problem.space, run, state.races, options.budget);
+  const { effect, whole } = settled;
   const relieved = relieves(problem, run, before);
   const over = { ...withoutRace(state), races: [...state.races, run] };
   const change = effect === undefined ? 'the comparisons allow no estimate' : wordsOfEffect(effect);
@@ -144,8 +144,8 @@ function decideLap(
     return decided(
       { ...over, incumbents: [...state.incumbents, run.challenger], sinceProgress: 0 },
       'adopted',
-      `adopted: ${why}${change}`,
-      effect,
+      `adopted: ${why}${change}${whole === undefined ? '' : wordsOfWhole(whole)}`,
+      whole ?? effect,
     );
   }
   return decided(
@@ -159,6 +159,10 @@ function decideLap(
 function wordsOfEffect({ change, low, high, comparisons, reference }: Effect): string {
   const [middle, from, to] = [change, low, high].map((one) => changeInWords(one, reference));
   return `${middle ?? ''} (plausible range ${from ?? ''} to ${to ?? ''}, ${comparisons} comparisons)`;
+}
+
+function wordsOfWhole(whole: Effect): string {
+  return ` against what this session adopted before, and by way of that ${wordsOfEffect(whole)} against what it began with`;
 }
 
 /** A comparison side by side is decided at once; all of a budget's share the error. */

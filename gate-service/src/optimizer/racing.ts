@@ -111,36 +111,40 @@ export function addPools(one: NoisePool, other: NoisePool): NoisePool {
 }
 
 /**
- * Challenger − incumbent with a two-sided interval. The noise is the larger of the race's own and of
+ * Challenger − incumbent with a two-sided interval. The noise is the larger of the races' own and of
  * the one pooled over the session's races: pooling lends degrees of freedom, and never makes the
- * noise seen in this race smaller.
- * @param laps challenger first and last, in turns, at least {@link LEAST_LAPS}
- * @param pool of earlier races of the session, without this one
+ * noise seen in these races smaller.
+ * @param chain one race, or several of which each one's incumbent is the challenger of the one before: then
+ *   the last one's challenger against the first one's incumbent. Laps: challenger first and last, in turns,
+ *   at least {@link LEAST_LAPS}
+ * @param pool of the other races of the session
  * @param confidence two-sided, 0–1
  * @returns `undefined` with too few laps
  */
 export function raceResult(
-  laps: readonly Lap[],
+  chain: readonly (readonly Lap[])[],
   pool: NoisePool,
   confidence: number,
 ): RaceResult | undefined {
-  const challenger = valuesOf(laps, 'challenger');
-  const incumbent = valuesOf(laps, 'incumbent');
-  if (challenger.length < LEAST_COMPARISONS || incumbent.length < LEAST_COMPARISONS - 1) {
-    return undefined;
-  }
-  const own = noiseOf(laps);
+  const links = chain.map((laps) => ({
+    challenger: valuesOf(laps, 'challenger'),
+    incumbent: valuesOf(laps, 'incumbent'),
+  }));
+  const comparisons = Math.min(...links.map(({ challenger }) => challenger.length));
+  const returns = Math.min(...links.map(({ incumbent }) => incumbent.length));
+  if (comparisons < LEAST_COMPARISONS || returns < LEAST_COMPARISONS - 1) return undefined;
+  const own = chain.map(noiseOf).reduce(addPools, EMPTY_POOL);
   const all = addPools(own, pool);
   const variance = Math.max(varianceOf(own), varianceOf(all), LEAST_SD ** 2);
-  const estimate = meanOf(challenger) - meanOf(incumbent);
-  const error = Math.sqrt(variance * (1 / challenger.length + 1 / incumbent.length));
+  const estimate = sumOf(
+    links.map(({ challenger, incumbent }) => meanOf(challenger) - meanOf(incumbent)),
+  );
+  const inverses = links.map(
+    ({ challenger, incumbent }) => 1 / challenger.length + 1 / incumbent.length,
+  );
+  const error = Math.sqrt(variance * sumOf(inverses));
   const half = error * studentUpperQuantile((1 - confidence) / 2, all.degreesOfFreedom);
-  return {
-    estimate,
-    low: estimate - half,
-    high: estimate + half,
-    comparisons: challenger.length,
-  };
+  return { estimate, low: estimate - half, high: estimate + half, comparisons };
 }
 
 function varianceOf({ squares, degreesOfFreedom }: NoisePool): number {
@@ -156,6 +160,10 @@ function squaresAround(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
 }
 
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
 function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return sumOf(values) / values.length;
 }
