@@ -245,7 +245,7 @@ describe('adoption', () => {
     const challenger = tuner.ask()!;
     const won = tuner.tell(challenger.id, { logRatios: noisy(-0.4, 2), metrics });
     expect(won).toMatchObject({ verdict: 'adopted', incumbent: challenger.values });
-    expect(won.effect!.confidence).toBeCloseTo(1 - 0.05 / 3);
+    expect(won.effect!.confidence).toBeCloseTo(1 - 0.05 / 6, 9);
     expect(play(tuner, SMOOTH).every(({ source }) => source !== 'rerun')).toBe(true);
     expect(tuner.result().best).toEqual(challenger.values);
   });
