@@ -117,6 +117,7 @@ export function createRuns(deps: RunsDependencies): Runs {
     return found;
   };
   const warmer = replayWarmer(deps.replay);
+  const tuners = stackTuners(nodeResources);
   const promotions = new Promotions({
     store,
     world,
@@ -125,6 +126,7 @@ export function createRuns(deps: RunsDependencies): Runs {
     judge: stepJudge,
     warmer,
     configurations,
+    tuners,
     journal,
     clock,
     catalogue,
@@ -140,7 +142,7 @@ export function createRuns(deps: RunsDependencies): Runs {
       productionBesides,
       judge: runJudge,
       warmer,
-      tuners: stackTuners(nodeResources),
+      tuners,
       configurations,
       sampleFiles,
       ...(platform.kind === 'local' ? { machine: thisMachine } : {}),

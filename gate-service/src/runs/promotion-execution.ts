@@ -14,6 +14,8 @@ import { deployAndWarm } from './promotion-deploy.ts';
 import type { DeployDependencies } from './promotion-deploy.ts';
 import { PromotionHandle } from './promotion-handle.ts';
 import { PromotionReturned, raiseWeights } from './promotion-steps.ts';
+import { rememberTakenBack } from './taken-back.ts';
+import type { TakenBackDependencies } from './taken-back.ts';
 import type {
   BuildAndConfiguration,
   InForce,
@@ -21,7 +23,7 @@ import type {
   PromotionRecord,
 } from './records.ts';
 
-export interface PromotionDependencies extends DeployDependencies {
+export interface PromotionDependencies extends DeployDependencies, TakenBackDependencies {
   readonly production: Production;
   readonly telemetry: Telemetry;
   readonly judge: StepJudge;
@@ -228,7 +230,10 @@ export class PromotionExecution {
         return;
       }
       if (!present) await this.reinstate(handle.record.service, new AbortController().signal);
-      await handle.end(state, `${reason.message}; ${broughtBack(inForce)}`);
+      const summary = `${reason.message}; ${broughtBack(inForce)}`;
+      // Before its end: a process that dies in between has not forgotten it.
+      await rememberTakenBack(this.#deps, handle.record, summary);
+      await handle.end(state, summary);
     } catch (error) {
       rethrowLeaving(error);
       await handle.end(

@@ -19,6 +19,7 @@ import type { Promotions } from './promotion.ts';
 import type { RunEvent } from './run.ts';
 import type { RunRecord, RunUpdate } from './records.ts';
 import type { RunStore } from './run-store.ts';
+import { lastStartOf } from './transitions.ts';
 import type { Owner, World } from './world.ts';
 
 export interface RunDependencies {
@@ -74,9 +75,9 @@ export class RunContext {
     return this.#record;
   }
 
-  /** Which start of the run this is, from 1: one that a restart interrupted starts over. */
+  /** Which start of the run this is, from 1. */
   get start(): number {
-    return this.#record.phases.filter(({ phase }) => phase === 'deploying').length;
+    return lastStartOf(this.#record);
   }
 
   get owner(): Owner {

@@ -210,9 +210,9 @@ export interface RunStore {
   saveTuning(tuning: TuningRecord): Promise<void>;
   /** Of the run's last start. */
   tuning(runId: string): Promise<TuningView | undefined>;
-  /** What tuners learnt, latest first: of one service, or of all. As stored, unchecked. */
+  /** What tuners learnt, latest first: of one service or run, or of all. As stored, unchecked. */
   learntSessions(
-    filter: { readonly service?: string },
+    filter: { readonly service?: string; readonly runId?: string },
     limit: number,
   ): Promise<readonly LearntSession[]>;
 

@@ -30,6 +30,11 @@ export class IllegalTransitionError extends Error {
   }
 }
 
+/** Which start of the run is its last, from 1: one that a restart interrupted starts over. */
+export function lastStartOf({ phases }: RunRecord): number {
+  return phases.filter(({ phase }) => phase === 'deploying').length;
+}
+
 export function canMove(from: RunPhase, to: RunPhase): boolean {
   return (transitions[from] as readonly RunPhase[]).includes(to);
 }

@@ -186,6 +186,12 @@ it.each([
   expect(plans).not.toContain('TEMP B-TREE');
 });
 
+it("finds what a run's tuner learnt by the run's id", async () => {
+  const tunings = tuningQueries(db);
+  const plans = await plansOf(() => tunings.learntSessions({ runId: 'r' }, 1));
+  expect(plans).toContain('(run_id=?)');
+});
+
 it.each([
   [{}, 'tunings_by_age'],
   [{ service: 's' }, 'tunings_by_service'],

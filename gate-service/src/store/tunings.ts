@@ -35,12 +35,13 @@ export function tuningQueries(db: Kysely<Schema>): Part {
       return new Map(rows.map(({ run_id, view }) => [run_id, decode(view) as TuningView]));
     }, undefined),
 
-    async learntSessions({ service }, limit) {
+    async learntSessions({ service, runId }, limit) {
       let query = db
         .selectFrom('tunings')
         .select(['run_id', 'service', 'at', 'space', 'session'])
         .where('session', 'is not', null);
       if (service !== undefined) query = query.where('service', '=', service);
+      if (runId !== undefined) query = query.where('run_id', '=', runId);
       const rows = await query
         .orderBy('at', 'desc')
         .orderBy('run_id', 'desc')

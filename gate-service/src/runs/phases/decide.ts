@@ -8,7 +8,6 @@ import type { BuildAndConfiguration, PromotionRecord } from '../records.ts';
 import { isSame, supersededWords } from '../in-force.ts';
 import type { RunContext } from '../run-context.ts';
 import { clearStaging } from '../staging.ts';
-import { rememberTakenBack } from '../taken-back.ts';
 
 /** @throws RunEnding for everything that is not `met` and promoted or left to a person */
 export async function decide(context: RunContext): Promise<void> {
@@ -70,7 +69,7 @@ async function promote(context: RunContext, found: string): Promise<void> {
 /** @throws RunEnding when the promotion did not complete */
 export async function concludePromotion(
   context: RunContext,
-  { state, steps, summary = '' }: PromotionRecord,
+  { state, summary = '' }: PromotionRecord,
   found: string,
 ): Promise<void> {
   if (state === 'completed') {
@@ -88,9 +87,6 @@ export async function concludePromotion(
     return;
   }
   context.signal.throwIfAborted();
-  if (state === 'returned' && steps.some(({ outcome }) => outcome === 'breached')) {
-    await rememberTakenBack(context, summary);
-  }
   throw new RunEnding(
     state === 'returned' ? 'promotion-breached' : 'platform-failed',
     `the thresholds were met, but the promotion ${state === 'returned' ? 'was taken back' : 'failed'}: ${summary}`,

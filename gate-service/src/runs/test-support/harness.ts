@@ -233,6 +233,7 @@ export class FakeGate {
       judge: fake.steps,
       warmer,
       configurations,
+      tuners,
       journal,
       clock,
       catalogue,

@@ -199,11 +199,16 @@ export class MemoryStore implements RunStore {
     const own = [...this.#tunings.values()].filter((tuning) => tuning.runId === runId);
     return given(own.sort((one, other) => one.start - other.start).at(-1)?.view);
   }
-  async learntSessions({ service }: { readonly service?: string }, limit: number) {
+  async learntSessions(
+    { runId, service }: { readonly runId?: string; readonly service?: string },
+    limit: number,
+  ) {
     const found = [...this.#tunings.values()]
       .sort((one, other) => byNewest(keyOf(one), keyOf(other)))
       .flatMap(({ learnt, ...own }) =>
-        learnt === undefined || (service !== undefined && own.service !== service)
+        learnt === undefined ||
+        (service !== undefined && own.service !== service) ||
+        (runId !== undefined && own.runId !== runId)
           ? []
           : [{ runId: own.runId, service: own.service, at: own.at, ...learnt }],
       );
