@@ -33,6 +33,9 @@ export interface RaceResult {
 /** Fewest laps that a race can be decided on. */
 export const LEAST_LAPS = 2 * LEAST_COMPARISONS - 1;
 
+/** Smallest budget that anything can be adopted with: the start, a challenger, and a race between them. */
+export const LEAST_BUDGET = 2 + LEAST_LAPS;
+
 /**
  * No evaluation is taken to be surer than half a per cent: values that repeat exactly come from a
  * simulation or were rounded.

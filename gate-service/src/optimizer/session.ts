@@ -11,7 +11,7 @@ import { waysBetween } from './candidates.ts';
 import type { Landscape } from './landscape.ts';
 import { checkObservation } from './measures.ts';
 import { onlyBarriers, recall } from './memory.ts';
-import { LEAST_LAPS } from './racing.ts';
+import { LEAST_BUDGET, LEAST_LAPS } from './racing.ts';
 import { remember } from './remembering.ts';
 
 import { heldValues, learn, safeValues, trialsOf } from './session-facts.ts';
@@ -141,7 +141,7 @@ export function startSession(
   /** Why no further challenger could be adopted. A budget too small for any race is spent on learning. */
   function pointless({ steps: { length } }: Known): string | undefined {
     const left = options.budget - length;
-    const races = options.paired !== true && options.budget >= LEAST_LAPS + 2;
+    const races = options.paired !== true && options.budget >= LEAST_BUDGET;
     if (!races || left >= LEAST_LAPS + 1 || state.races.length === 0) return undefined;
     return `the ${left} evaluations left are too few for another comparison`;
   }

@@ -9,6 +9,7 @@ import { readSnapshot } from './snapshot.ts';
 import type { TunerState } from './tuner-state.ts';
 import type { BoundSpace, Prior, Values } from './space/bound-space.ts';
 
+export { LEAST_BUDGET } from './racing.ts';
 export type { BoundSpace, Prior, Values } from './space/bound-space.ts';
 export {
   DamagedSnapshotError,

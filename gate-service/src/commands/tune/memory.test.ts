@@ -151,6 +151,18 @@ describe('the session of a call', () => {
     evaluate(session, count);
   };
 
+  it.each([
+    [6, 'at least 7', false],
+    [7, '7 evaluations, no', true],
+  ])('of %i evaluations says whether it may adopt anything', (budget, words, adopts) => {
+    const { sentence, tuner } = openSession(task, { ...options, budget }, undefined);
+    expect(sentence).toContain(words);
+    for (let ask = tuner.ask(); ask !== undefined; ask = tuner.ask()) {
+      tuner.tell(ask.id, { value: ask.values.a === 3 ? 9 + (ask.id % 3) / 10 : ask.id % 3 });
+    }
+    expect(tuner.result().adopted).toBe(adopts);
+  });
+
   it('goes on with the same asks where it was broken off', () => {
     const whole = createTuner(task.problem, options);
     const asks: unknown[] = [];

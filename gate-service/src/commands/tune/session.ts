@@ -1,5 +1,11 @@
 /** The session that a call of `speed-gate tune` holds: a new one, or the one that was broken off. */
-import { createTuner, resumeTuner, type Experience, type Tuner } from '../../optimizer/tuner.ts';
+import {
+  createTuner,
+  LEAST_BUDGET,
+  resumeTuner,
+  type Experience,
+  type Tuner,
+} from '../../optimizer/tuner.ts';
 import type { TuningTask } from './knobs-file.ts';
 import type { Memory } from './memory.ts';
 import type { OpenSession } from './memory-content.ts';
@@ -67,7 +73,11 @@ function tunerOf(
     seed,
     ...(experience === undefined ? {} : { experience }),
   });
-  return { tuner, sentence: `${former(session)}${budget} evaluations, ${knowing(experience)}` };
+  const few = budget < LEAST_BUDGET ? ` (to adopt anything takes at least ${LEAST_BUDGET})` : '';
+  return {
+    tuner,
+    sentence: `${former(session)}${budget} evaluations${few}, ${knowing(experience)}`,
+  };
 }
 
 function resumed(
