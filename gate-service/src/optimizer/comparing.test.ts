@@ -82,6 +82,11 @@ describe('a challenger of what the same session adopted', () => {
     expect(settle(space, flat, [leads], 60).adopted).toBe(false);
   });
 
+  it('is not when it is what the session began with', () => {
+    const back = { ...leaning, challenger: INCUMBENT };
+    expect(settle(space, back, [leads], 60)).toMatchObject({ adopted: false });
+  });
+
   it('is not when what it is compared with was not raced in this session', () => {
     const elsewhere = { ...leads, challenger: { workers: 120 } };
     expect(settle(space, leaning, [elsewhere], 60).adopted).toBe(false);

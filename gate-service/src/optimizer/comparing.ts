@@ -179,7 +179,9 @@ export function settle(
   const effect = effectOf(result);
   if (result.high < 0) return { adopted: true, effect };
   const chain = chainTo(space, race, before);
-  const whole = chain.length > 1 ? compare(chain, confidence) : undefined;
+  // Back where the session began there is nothing that it could be better than.
+  const leadsOn = !sameEffect(space, chain[0]?.incumbent ?? race.incumbent, race.challenger);
+  const whole = chain.length > 1 && leadsOn ? compare(chain, confidence) : undefined;
   const leans = (compare([race], 1 - 2 * LEAN_ERROR)?.high ?? 0) < 0;
   if (whole === undefined || !(whole.high < 0) || !leans) return { adopted: false, effect };
   return { adopted: true, effect, whole: effectOf(whole) };
