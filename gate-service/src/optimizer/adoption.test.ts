@@ -74,6 +74,22 @@ describe('adoption', () => {
     expect(adoption.sentence).toMatch(/^not adopted: /);
   });
 
+  test('another objective that gets worse is seen however many challengers share the error', () => {
+    const worse = [0.08, 0.03, 0.13, 0.02, 0.14, 0.08];
+    const objectives = [
+      { name: 'p95', logRatios: worse.map((ratio) => ratio - 0.7) },
+      { name: 'p50', logRatios: worse },
+    ];
+    for (const challengers of [1, 4, 60]) {
+      const adoption = decideAdoption(
+        { objectives, failures: clean },
+        pairedConfidence(challengers),
+      );
+      expect(adoption.sentence).toContain('but p50 gets worse');
+      expect(adoption.high).toBeLessThan(0);
+    }
+  });
+
   test('an equal challenger is adopted no more often than promised', () => {
     const random = createRandom(4, 'adoption');
     let adopted = 0;

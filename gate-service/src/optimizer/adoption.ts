@@ -91,7 +91,8 @@ export function decideAdoption(result: EvaluationResult, confidence: number): Ad
   for (const { name, logRatios } of others) {
     const other = estimateLocation(logRatios);
     if (other === undefined) return no(`the comparisons of ${name} allow no estimate`);
-    if (lowerBound(other, level) > 0) {
+    // No challenger is adopted by mistake for being refused: how many there are is nothing to a veto.
+    if (lowerBound(other, SUSPECT_LEVEL) > 0) {
       return no(`but ${name} gets worse: ${signedPercent(Math.expm1(other.estimate))}`);
     }
   }
