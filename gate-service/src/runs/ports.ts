@@ -227,8 +227,12 @@ export type AdoptionEnd =
 export interface Tuners {
   /** @throws when the optimizer cannot be set up: tuning ends then, not the run */
   create(incumbent: StackConfiguration, facts: TuningFacts): Tuner;
-  /** What later runs may learn of a session whose confirmed configuration did not last in production. */
-  takenBack(learnt: Pick<LearntSession, 'space' | 'session'>): TuningRecord['learnt'];
+  /**
+   * What later runs may learn once the configuration that the run adopted did not last in production: its
+   * session and all others that had adopted the same, as they are to be remembered now.
+   * @param sessions of the run's service
+   */
+  takenBack(runId: string, sessions: readonly LearntSession[]): readonly LearntSession[];
 }
 
 /** The only way from stored values back to a configuration, and the legal starting point. */

@@ -37,6 +37,11 @@ export interface PromotionRequest extends BuildAndConfiguration {
   readonly runId?: string;
 }
 
+interface PromotionEnd {
+  readonly state: Exclude<PromotionRecord['state'], 'running'>;
+  readonly summary: string;
+}
+
 /** Call its methods while nothing else moves the service's production. */
 export class PromotionExecution {
   readonly #deps: PromotionDependencies;
@@ -218,29 +223,37 @@ export class PromotionExecution {
     }
   }
 
+  /** How the promotion ends then. */
+  async #bringBack(
+    { owner, record }: PromotionHandle,
+    reason: Error,
+    state: 'returned' | 'failed',
+  ): Promise<PromotionEnd> {
+    try {
+      const { inForce, present } = await this.#deps.production.settle(owner);
+      if (inForce?.promotionId === record.id) {
+        const summary = `${describe(inForce)} is in force (${reason.message})`;
+        return { state: 'completed', summary };
+      }
+      if (!present) await this.reinstate(record.service, new AbortController().signal);
+      return { state, summary: `${reason.message}; ${broughtBack(inForce)}` };
+    } catch (error) {
+      rethrowLeaving(error);
+      const summary =
+        `${reason.message}; production could not be brought back yet: ${asError(error).message}. ` +
+        'It is tried again before the next run and at the next start; `speed-gate status` shows what is there';
+      return { state: 'failed', summary };
+    }
+  }
+
   async #goBack(handle: PromotionHandle, reason: Error): Promise<void> {
     await handle.update({ stage: 'returning' });
     await handle.tell(`production goes back: ${reason.message}`);
     const state =
       reason instanceof PromotionReturned || reason instanceof RunEnding ? 'returned' : 'failed';
-    try {
-      const { inForce, present } = await this.#deps.production.settle(handle.owner);
-      if (inForce?.promotionId === handle.record.id) {
-        await handle.end('completed', `${describe(inForce)} is in force (${reason.message})`);
-        return;
-      }
-      if (!present) await this.reinstate(handle.record.service, new AbortController().signal);
-      const summary = `${reason.message}; ${broughtBack(inForce)}`;
-      // Before its end: a process that dies in between has not forgotten it.
-      await rememberTakenBack(this.#deps, handle.record, summary);
-      await handle.end(state, summary);
-    } catch (error) {
-      rethrowLeaving(error);
-      await handle.end(
-        'failed',
-        `${reason.message}; production could not be brought back yet: ${asError(error).message}. ` +
-          'It is tried again before the next run and at the next start; `speed-gate status` shows what is there',
-      );
-    }
+    const end = await this.#bringBack(handle, reason, state);
+    // Before its end: a process that dies in between has not forgotten it.
+    await rememberTakenBack(this.#deps, handle.record, end.summary);
+    await handle.end(end.state, end.summary);
   }
 }

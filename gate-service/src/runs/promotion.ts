@@ -16,6 +16,7 @@ import { PromotionExecution } from './promotion-execution.ts';
 import type { PromotionDependencies, PromotionRequest } from './promotion-execution.ts';
 import { PromotionHandle } from './promotion-handle.ts';
 import type { BuildAndConfiguration, PromotionRecord } from './records.ts';
+import { rememberTakenBack } from './taken-back.ts';
 import type { Owner } from './world.ts';
 
 const NOT_DRIVING = 'the gate service does not drive promotions here';
@@ -191,10 +192,9 @@ export class Promotions {
     if (inForce?.promotionId === record.id) {
       await handle.end('completed', `${describe(record)} is in force; the old nodes are gone`);
     } else if (!(await this.#waitsOn(record))) {
-      await handle.end(
-        'failed',
-        `the gate service was restarted while it was ${record.stage}: ${broughtBack(inForce)}`,
-      );
+      const summary = `the gate service was restarted while it was ${record.stage}: ${broughtBack(inForce)}`;
+      await rememberTakenBack(this.#deps, record, summary);
+      await handle.end('failed', summary);
     }
   }
 

@@ -210,11 +210,13 @@ export interface RunStore {
   saveTuning(tuning: TuningRecord): Promise<void>;
   /** Of the run's last start. */
   tuning(runId: string): Promise<TuningView | undefined>;
-  /** What tuners learnt, latest first: of one service or run, or of all. As stored, unchecked. */
+  /** What tuners learnt, latest first: of one service, or of all. As stored, unchecked. */
   learntSessions(
-    filter: { readonly service?: string; readonly runId?: string },
+    filter: { readonly service?: string },
     limit: number,
   ): Promise<readonly LearntSession[]>;
+  /** Replaces what the tuner of this start learnt; when it did stays. */
+  saveLearnt(session: LearntSession): Promise<void>;
 
   // promotions and what is in force
   createPromotion(promotion: Omit<PromotionRecord, 'version'>): Promise<PromotionRecord>;

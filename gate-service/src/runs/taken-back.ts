@@ -2,11 +2,13 @@
 import { asError, isoNow } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { rethrowLeaving } from './endings.ts';
+import { isSame } from './in-force.ts';
 import type { Journal } from './journal.ts';
 import type { Tuners } from './ports.ts';
 import type { PromotionRecord, RunRecord } from './records.ts';
 import type { RunStore } from './run-store.ts';
 import { lastStartOf } from './transitions.ts';
+import type { LearntSession } from './tuning-record.ts';
 
 export interface TakenBackDependencies {
   readonly store: RunStore;
@@ -15,32 +17,45 @@ export interface TakenBackDependencies {
   readonly clock: Clock;
 }
 
+/** All that are kept of a service. */
+const SESSIONS = 30;
+
 /**
  * Where a breach took an adopted configuration back, whoever had ordered its promotion, later runs are
- * not to begin with it. The promotion has its end already, so what goes wrong here is told and no more.
+ * not to begin with it. Nothing happens for other promotions, and when it was done already. What goes
+ * wrong here is told and no more.
  * @param summary how the promotion ends
  * @throws ShuttingDown
  */
 export async function rememberTakenBack(
   deps: TakenBackDependencies,
-  { configurationHash, runId, steps }: PromotionRecord,
+  promotion: PromotionRecord,
   summary: string,
 ): Promise<void> {
+  const { runId, steps } = promotion;
   if (runId === undefined || !steps.some(({ outcome }) => outcome === 'breached')) return;
   try {
     const run = await deps.store.run(runId);
-    if (run?.configuration?.adopted !== true || run.configuration.hash !== configurationHash)
-      return;
-    await revert(
-      deps,
-      run,
-      `confirmed on fresh data, but its promotion was taken back: ${summary}`,
-    );
+    if (run === undefined || !(await foundIt(deps, run, promotion))) return;
+    const why = `confirmed on fresh data, but its promotion was taken back: ${summary}`;
+    await revert(deps, run, why);
   } catch (error) {
     rethrowLeaving(error);
-    const why = `what tuning learnt could not be changed: ${asError(error).message}`;
-    await deps.journal.append(runId, 'problem', why);
+    const problem = `what tuning learnt could not be changed: ${asError(error).message}`;
+    await deps.journal.append(runId, 'problem', problem).catch(rethrowLeaving);
   }
+}
+
+/** Whether it was what the run had found, and another configuration than production's, that was breached. */
+async function foundIt(
+  { store }: TakenBackDependencies,
+  { build, configuration, service }: RunRecord,
+  promotion: PromotionRecord,
+): Promise<boolean> {
+  if (configuration?.adopted !== true) return false;
+  const { inForce } = await store.serviceState(service);
+  const found = { build, configurationHash: configuration.hash };
+  return isSame(promotion, found) && inForce?.configurationHash !== found.configurationHash;
 }
 
 async function revert(
@@ -49,12 +64,18 @@ async function revert(
   summary: string,
 ): Promise<void> {
   const view = await store.tuning(run.id);
-  if (view === undefined) return;
-  const [session] = await store.learntSessions({ runId: run.id }, 1);
-  const learnt = session && tuners.takenBack(session);
+  if (view === undefined || view.outcome === 'reverted') return;
+  const sessions = await store.learntSessions({ service: run.service }, SESSIONS);
+  const refuted = tuners.takenBack(run.id, sessions);
+  // Its own last: what a death leaves undone is done again.
+  const isOwn = ({ runId }: LearntSession): boolean => runId === run.id;
+  for (const one of refuted.filter((other) => !isOwn(other))) await store.saveLearnt(one);
+  for (const one of refuted.filter(isOwn)) await store.saveLearnt(one);
+  const start = lastStartOf(run);
+  const learnt = [...refuted, ...sessions].find((one) => isOwn(one) && one.start === start);
   await store.saveTuning({
     runId: run.id,
-    start: lastStartOf(run),
+    start,
     service: run.service,
     at: isoNow(clock),
     view: {
@@ -65,7 +86,7 @@ async function revert(
         own.verdict === 'adopted' ? { ...own, verdict: 'reverted' } : own,
       ),
     },
-    ...(learnt === undefined ? {} : { learnt }),
+    ...(learnt && { learnt: { space: learnt.space, session: learnt.session } }),
   });
   await journal.append(run.id, 'tuning', summary, { outcome: 'reverted' });
 }

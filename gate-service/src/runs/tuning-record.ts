@@ -111,6 +111,8 @@ export interface TuningRecord {
 /** What comes back for later runs. Whoever reads it checks it: a bad one must not fail a run. */
 export interface LearntSession {
   readonly runId: string;
+  /** Of which start of the run, from 1. */
+  readonly start: number;
   readonly service: string;
   readonly at: string;
   readonly space: string;

@@ -77,65 +77,6 @@ describe('what was adopted', () => {
     expect(await world.clock.run(gate.untilIdle())).toBe('stalled');
     expect(await rememberedEnd()).toBeUndefined();
   });
-
-  it('is remembered as refuted when its promotion is taken back', async () => {
-    world.steps.find = () => 'breached';
-    const run = await gate.gate({ promote: 'auto' });
-    expect(run).toMatchObject({ decision: 'rollback', cause: 'promotion-breached' });
-    expect(await rememberedEnd()).toBe('refuted');
-    expect((await gate.runs.get(run.id))?.tuning).toMatchObject({
-      outcome: 'reverted',
-      evaluations: [{ verdict: 'reverted' }],
-    });
-    await expectWorldInOrder(world);
-  });
-
-  it('is remembered as refuted when the promotion that a person ordered later is taken back', async () => {
-    const run = await gate.gate({ promote: 'manual' });
-    expect(run).toMatchObject({ decision: 'pass', configuration: { adopted: true } });
-    expect(await rememberedEnd()).toBe('confirmed');
-    world.steps.find = () => 'breached';
-    const order = {
-      build: NEW,
-      configuration: run.configuration!.hash,
-      reason: 'looks good to me',
-    };
-    const ordered = await gate.runs.promote('checkout', order, 'ann');
-    await world.clock.run(gate.promotions.execute(ordered.id, gate.promotions.signal));
-    const promotion = await world.store.promotion(ordered.id);
-    expect(promotion).toMatchObject({ origin: 'person', state: 'returned' });
-    expect(await rememberedEnd()).toBe('refuted');
-    expect((await gate.runs.get(run.id))?.tuning).toMatchObject({
-      outcome: 'reverted',
-      summary: `confirmed on fresh data, but its promotion was taken back: ${promotion!.summary}`,
-    });
-    await expectWorldInOrder(world);
-  });
-
-  it('stays confirmed when a person promotes its build on another configuration', async () => {
-    await gate.gate({ promote: 'manual' });
-    world.steps.find = () => 'breached';
-    const [run] = await world.store.runs({}, { limit: 1 }).then(({ items }) => items);
-    const { id } = await gate.promotions.create({
-      service: 'checkout',
-      build: NEW,
-      configurationHash: stock.hash,
-      origin: 'person',
-      actor: 'ann',
-      reason: 'looks good to me',
-      runId: run!.id,
-    });
-    await world.clock.run(gate.promotions.execute(id, gate.promotions.signal));
-    expect(await world.store.promotion(id)).toMatchObject({ state: 'returned' });
-    expect(await rememberedEnd()).toBe('confirmed');
-  });
-
-  it('stays confirmed when its promotion ends for another reason', async () => {
-    world.lostScrape = () => true;
-    const run = await gate.gate({ promote: 'auto' });
-    expect(run).toMatchObject({ decision: 'rollback', cause: 'promotion-breached' });
-    expect(await rememberedEnd()).toBe('confirmed');
-  });
 });
 
 describe('a challenger that cannot be measured', () => {

@@ -186,12 +186,6 @@ it.each([
   expect(plans).not.toContain('TEMP B-TREE');
 });
 
-it("finds what a run's tuner learnt by the run's id", async () => {
-  const tunings = tuningQueries(db);
-  const plans = await plansOf(() => tunings.learntSessions({ runId: 'r' }, 1));
-  expect(plans).toContain('(run_id=?)');
-});
-
 it.each([
   [{}, 'tunings_by_age'],
   [{ service: 's' }, 'tunings_by_service'],
@@ -200,4 +194,10 @@ it.each([
   const plans = await plansOf(() => tunings.learntSessions(filter, 30));
   expect(plans).toContain(index);
   expect(plans).not.toMatch(/TEMP B-TREE|SCAN tunings$/m);
+});
+
+it('replaces what a tuner learnt by its key', async () => {
+  const learnt = { runId: 'r', start: 1, service: 's', at: 't', space: 'knobs', session: {} };
+  const plans = await plansOf(() => tuningQueries(db).saveLearnt(learnt));
+  expect(plans).toContain('(run_id=? AND start=?)');
 });

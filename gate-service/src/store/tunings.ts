@@ -4,7 +4,10 @@ import { batched } from './batch.ts';
 import { decode, encode } from './json.ts';
 import type { Schema } from './schema.ts';
 
-type Part = Pick<RunStore, 'saveTuning' | 'tuning' | 'learntSessions' | 'forgetLearnt'>;
+type Part = Pick<
+  RunStore,
+  'saveTuning' | 'tuning' | 'learntSessions' | 'saveLearnt' | 'forgetLearnt'
+>;
 
 /** What tuning did in a run, and what the tuners of later runs are told. */
 export function tuningQueries(db: Kysely<Schema>): Part {
@@ -35,13 +38,12 @@ export function tuningQueries(db: Kysely<Schema>): Part {
       return new Map(rows.map(({ run_id, view }) => [run_id, decode(view) as TuningView]));
     }, undefined),
 
-    async learntSessions({ service, runId }, limit) {
+    async learntSessions({ service }, limit) {
       let query = db
         .selectFrom('tunings')
-        .select(['run_id', 'service', 'at', 'space', 'session'])
+        .select(['run_id', 'start', 'service', 'at', 'space', 'session'])
         .where('session', 'is not', null);
       if (service !== undefined) query = query.where('service', '=', service);
-      if (runId !== undefined) query = query.where('run_id', '=', runId);
       const rows = await query
         .orderBy('at', 'desc')
         .orderBy('run_id', 'desc')
@@ -50,11 +52,21 @@ export function tuningQueries(db: Kysely<Schema>): Part {
         .execute();
       return rows.map((row) => ({
         runId: row.run_id,
+        start: row.start,
         service: row.service,
         at: row.at,
         space: row.space ?? '',
         session: decodeOrText(row.session ?? ''),
       }));
+    },
+
+    async saveLearnt({ runId, start, space, session }) {
+      await db
+        .updateTable('tunings')
+        .set({ space, session: encode(session) })
+        .where('run_id', '=', runId)
+        .where('start', '=', start)
+        .execute();
     },
 
     async forgetLearnt(keep) {

@@ -33,7 +33,7 @@ export function tuningContract(store: StoreOf): void {
     expect(second).toStrictEqual(view);
     // What the interrupted start learnt is not lost.
     expect(await store().learntSessions({}, 9)).toStrictEqual([
-      { runId: 'run-1', service: 'checkout', at: 't2', ...learnt(1) },
+      { runId: 'run-1', start: 1, service: 'checkout', at: 't2', ...learnt(1) },
     ]);
   });
 
@@ -49,6 +49,22 @@ export function tuningContract(store: StoreOf): void {
     expect(await ids({ service: 'checkout' }, 1)).toStrictEqual(['c']);
     await store().saveTuning(record('a', 't5', { learnt: learnt(4) }));
     expect(await ids({}, 9)).toStrictEqual(['a', 'b', 'c']);
+  });
+
+  it('replaces what was learnt in one start of a run, and nothing else', async () => {
+    const kept = { ...view, outcome: 'kept' } as const;
+    await store().saveTuning(record('a', 't1', { learnt: learnt(1) }));
+    await store().saveTuning(record('a', 't2', { start: 2, view: kept, learnt: learnt(2) }));
+    await store().saveTuning(record('b', 't3', { learnt: learnt(3) }));
+    const [, , first] = await store().learntSessions({}, 9);
+    await store().saveLearnt({ ...first!, at: 't9', ...learnt(4) });
+    await store().saveLearnt({ ...first!, runId: 'nobody' });
+    expect(await store().learntSessions({}, 9)).toStrictEqual([
+      { runId: 'b', start: 1, service: 'checkout', at: 't3', ...learnt(3) },
+      { runId: 'a', start: 2, service: 'checkout', at: 't2', ...learnt(2) },
+      { runId: 'a', start: 1, service: 'checkout', at: 't1', ...learnt(4) },
+    ]);
+    expect(await store().tuning('a')).toStrictEqual(kept);
   });
 
   it('forgets what is not told any more, and keeps what runs answer', async () => {

@@ -1,6 +1,8 @@
 /** What later runs are told of a configuration that tuning adopted, after fresh data had their say. */
 import type { PastSession, Trial, Values } from '../../optimizer/tuner.ts';
 import type { AdoptionEnd } from '../ports.ts';
+import type { LearntSession } from '../tuning-record.ts';
+import { sessionSchema } from './tuning-experience.ts';
 
 /**
  * The session as it is remembered. Only what was confirmed counts as adopted, so that a later run
@@ -25,6 +27,27 @@ export function remembered(session: PastSession, end: AdoptionEnd | undefined): 
     ...rest,
     trials: rest.trials.map((trial) => (isIt(trial) ? worth(trial, start) : trial)),
   };
+}
+
+/** What `Tuners.takenBack` promises. A session that cannot be read has adopted nothing. */
+export function refuted(
+  runId: string,
+  sessions: readonly LearntSession[],
+): readonly LearntSession[] {
+  const readable = sessions.flatMap((learnt) => {
+    const { data } = sessionSchema.safeParse(learnt.session);
+    return data === undefined ? [] : [{ learnt, session: data }];
+  });
+  const own = readable.find(({ learnt }) => learnt.runId === runId);
+  const adopted = own?.session.adopted;
+  if (own === undefined || adopted === undefined) return [];
+  return readable.flatMap(({ learnt, session }) =>
+    learnt.space === own.learnt.space &&
+    session.adopted !== undefined &&
+    isSame(session.adopted, adopted)
+      ? [{ ...learnt, session: remembered(session, 'refuted') }]
+      : [],
+  );
 }
 
 /** Without a value of the start nothing is known of this one either. */

@@ -28,11 +28,11 @@ import { hashOfSpace } from '../../optimizer/space-hash.ts';
 import { asError } from '../clock.ts';
 import type { Tuner, TuningAnswer, TuningFacts, TuningPlan, TuningTold, Tuners } from '../ports.ts';
 import type { TuningChange } from '../tuning-record.ts';
-import { remembered } from './adoption-memory.ts';
+import { refuted, remembered } from './adoption-memory.ts';
 import { priorOf } from './known-prior.ts';
 import { nodeTelemetry } from './node-telemetry.ts';
 import { tuningContext } from './tuning-context.ts';
-import { recallSessions, sessionSchema } from './tuning-experience.ts';
+import { recallSessions } from './tuning-experience.ts';
 import type { Recalled } from './tuning-experience.ts';
 import { errorLimit, standingOf, tuningLimits } from './tuning-limits.ts';
 
@@ -45,10 +45,7 @@ const MOST_LOG_RATIO = 3;
 export function stackTuners(resources: NodeResources): Tuners {
   return {
     create: (incumbent, facts) => stackTuner(resources, incumbent, facts),
-    takenBack({ session, space }) {
-      const parsed = sessionSchema.safeParse(session);
-      return parsed.success ? { space, session: remembered(parsed.data, 'refuted') } : undefined;
-    },
+    takenBack: refuted,
   };
 }
 

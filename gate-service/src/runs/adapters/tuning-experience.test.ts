@@ -19,7 +19,7 @@ function stored(runId: string, more: Partial<LearntSession> = {}): LearntSession
     violators: [],
   };
   const own = hashOfSpace(TUNING_KNOBS);
-  return { runId, service: 'checkout', at: 't', space: own, session, ...more };
+  return { runId, start: 1, service: 'checkout', at: 't', space: own, session, ...more };
 }
 
 it('tells once what is left out for one reason, and names no run of another service', () => {

@@ -14,6 +14,7 @@ import type {
   TuningFacts,
   TuningTold,
 } from '../ports.ts';
+import type { LearntSession } from '../tuning-record.ts';
 import type { FakeClock } from './fake-clock.ts';
 import type { FakePlatform } from './fake-platform.ts';
 
@@ -245,8 +246,10 @@ export class FakeTuners implements Tuners {
             },
     };
   }
-  takenBack({ session, space }: { readonly space: string; readonly session: unknown }) {
-    return { space, session: { ...(session as object), end: 'refuted' } };
+  takenBack(runId: string, sessions: readonly LearntSession[]): readonly LearntSession[] {
+    return sessions
+      .filter((one) => one.runId === runId)
+      .map((one) => ({ ...one, session: { ...(one.session as object), end: 'refuted' } }));
   }
   get #verdict(): 'adopted' | 'rejected' {
     return this.adopts ? 'adopted' : 'rejected';

@@ -26,6 +26,7 @@ import type {
   RunRecord,
   RunStore,
   ServiceState,
+  LearntSession,
   TuningRecord,
 } from '../run-store.ts';
 import {
@@ -199,20 +200,21 @@ export class MemoryStore implements RunStore {
     const own = [...this.#tunings.values()].filter((tuning) => tuning.runId === runId);
     return given(own.sort((one, other) => one.start - other.start).at(-1)?.view);
   }
-  async learntSessions(
-    { runId, service }: { readonly runId?: string; readonly service?: string },
-    limit: number,
-  ) {
+  async learntSessions({ service }: { readonly service?: string }, limit: number) {
     const found = [...this.#tunings.values()]
       .sort((one, other) => byNewest(keyOf(one), keyOf(other)))
       .flatMap(({ learnt, ...own }) =>
-        learnt === undefined ||
-        (service !== undefined && own.service !== service) ||
-        (runId !== undefined && own.runId !== runId)
+        learnt === undefined || (service !== undefined && own.service !== service)
           ? []
-          : [{ runId: own.runId, service: own.service, at: own.at, ...learnt }],
+          : [{ runId: own.runId, start: own.start, service: own.service, at: own.at, ...learnt }],
       );
     return given(found.slice(0, limit));
+  }
+  async saveLearnt({ runId, start, space, session }: LearntSession) {
+    const key = `${runId} ${start}`;
+    const tuning = this.#tunings.get(key);
+    if (tuning !== undefined) this.#tunings.set(key, { ...tuning, learnt: { space, session } });
+    return done();
   }
   async forgetLearnt(keep: number) {
     const kept = new Map<string, number>();
