@@ -40,3 +40,16 @@ it('tells an adoption that rests on an earlier one of the session by both', () =
   expect(told.decision.effect!.change).toBeLessThan(-0.2);
   expect(told.decision.effect!.high).toBeLessThan(0);
 });
+
+it('gives up what breaks a limit now, also where something else was adopted after it', () => {
+  const incumbents = [PROBLEM.start, adopted, challenger];
+  const state: TunerState = { ...initialState(PROBLEM, memory), incumbents };
+  const lap = (values: typeof adopted, id: number) =>
+    ({ id, values, source: 'rerun', reason: 'the leader, measured again' }) as const;
+  const first = decide(facts, [], state, lap(adopted, 40), { unsafe: true });
+  expect(first.state.incumbents).toEqual([PROBLEM.start, challenger]);
+  expect(first.decision.sentence).toContain('the configuration in force stays');
+  const second = decide(facts, [], first.state, lap(challenger, 41), { unsafe: true });
+  expect(second.state.incumbents).toEqual([PROBLEM.start]);
+  expect(second.decision.sentence).toContain('reverted');
+});

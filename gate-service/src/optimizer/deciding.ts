@@ -63,7 +63,7 @@ export function decide(
   }
   if (why !== undefined) {
     const next = afterUnsafe(facts, before, state, proposal, observation);
-    const reverted = next.incumbents.length < state.incumbents.length;
+    const reverted = incumbentOf(next) !== incumbentOf(state);
     const consequence =
       proposal.source === 'start'
         ? 'the configuration in force breaks its limits itself'
@@ -223,11 +223,10 @@ function afterUnsafe(
     return { ...over, barriers: [...state.barriers, { safe: values, violator: values }] };
   }
   const barrier = barrierOf(space, safe.length > 0 ? safe : [problem.start], values);
-  // An adopted configuration that breaks a limit now is given up for the one before it.
-  const incumbents =
-    state.incumbents.length > 1 && sameEffect(space, incumbentOf(state), values)
-      ? state.incumbents.slice(0, -1)
-      : state.incumbents;
+  // An adopted configuration that breaks a limit now is given up, for the one before it where it is in force.
+  const incumbents = state.incumbents.filter(
+    (one, index) => index === 0 || !sameEffect(space, one, values),
+  );
   if (barrier === undefined) return { ...over, incumbents };
   const ways = changedKnobs(space, barrier.safe, values).map((name) =>
     Math.abs(wayAlong(space, name, barrier.safe, values)),
