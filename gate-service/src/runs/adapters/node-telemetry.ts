@@ -3,6 +3,7 @@ import type { ArmObservation } from '../../platforms/platform.ts';
 import type { NodeTelemetry, NodeUse } from '../../stack/headroom.ts';
 import type { NodeResources } from '../../stack/resources.ts';
 import type { TuningFacts } from '../ports.ts';
+import { countedSamples } from './counted-samples.ts';
 
 type NodeStatus = NonNullable<ArmObservation['nodes'][number]['status']>;
 
@@ -10,8 +11,8 @@ type NodeStatus = NonNullable<ArmObservation['nodes'][number]['status']>;
 export function nodeTelemetry(facts: TuningFacts, { cores }: NodeResources): NodeTelemetry {
   const nodes = facts.observations.at(-1)?.find(({ arm }) => arm.id === facts.candidateArmId)?.arm
     .nodes.length;
-  const latencies = facts.measurement.samples
-    .filter(({ arm, status, window }) => arm === 'candidate' && window >= 0 && status === 'ok')
+  const latencies = countedSamples(facts.measurement, 'candidate')
+    .filter(({ status }) => status === 'ok')
     .map(({ latencyUs }) => latencyUs / 1000)
     .sort((a, b) => a - b);
   const quantile = (share: number): number =>
@@ -66,13 +67,16 @@ export function cpuShareOf(
   cores: number,
 ): number | undefined {
   const { cpuSecondsByWindow = [], samples } = measurement;
-  const own = cpuSecondsByWindow.filter(({ arm }) => arm === 'candidate');
-  const times = samples
-    .filter(({ arm, window }) => arm === 'candidate' && window >= 0)
-    .map(({ intendedUs }) => intendedUs);
+  const measured = samples.filter(({ arm, window }) => arm === 'candidate' && window >= 0);
+  const windows = new Set(measured.map(({ window }) => window));
+  const own = cpuSecondsByWindow.filter(
+    ({ arm, window }) => arm === 'candidate' && windows.has(window),
+  );
+  const times = measured.map(({ intendedUs }) => intendedUs);
   const first = times.reduce((least, time) => Math.min(least, time), Infinity);
   const last = times.reduce((most, time) => Math.max(most, time), -Infinity);
-  const seconds = (last - first) / 1e6;
+  // Of the windows whose CPU was told: a reading that came late leaves some out.
+  const seconds = (((last - first) / 1e6) * own.length) / windows.size;
   if (own.length === 0 || !(seconds > 0) || !(cores > 0)) return undefined;
   const used = own.reduce((sum, one) => sum + one.seconds, 0);
   return Math.min(1, used / seconds / cores);

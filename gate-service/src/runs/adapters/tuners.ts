@@ -29,6 +29,7 @@ import { asError } from '../clock.ts';
 import type { Tuner, TuningAnswer, TuningFacts, TuningPlan, TuningTold, Tuners } from '../ports.ts';
 import type { TuningChange } from '../tuning-record.ts';
 import { refuted, remembered } from './adoption-memory.ts';
+import { countedSamples } from './counted-samples.ts';
 import { priorOf } from './known-prior.ts';
 import { nodeTelemetry } from './node-telemetry.ts';
 import { tuningContext } from './tuning-context.ts';
@@ -112,7 +113,9 @@ function stackTuner(
   const maxErrors = errorLimit(facts.thresholds);
   return {
     ...(maxErrors === undefined ? {} : { errorLimit: maxErrors }),
-    memory: [...engine.result().explanation.memory, ...sentences],
+    get memory() {
+      return [...engine.result().explanation.memory, ...sentences];
+    },
     advice: adviceWords(expertAdvice(load, resources, incumbent.values)),
     ask({ evaluationsLeft, secondsLeft, secondsPerEvaluation }) {
       if (evaluationsLeft < 1) {
@@ -278,8 +281,7 @@ function planOf(
 }
 
 function p95Of({ measurement }: TuningFacts): number | undefined {
-  const own = measurement.samples.filter(({ arm, window }) => arm === 'candidate' && window >= 0);
-  const value = quantileMs(own, 95);
+  const value = quantileMs(countedSamples(measurement, 'candidate'), 95);
   return value !== undefined && value > 0 && Number.isFinite(value) ? value : undefined;
 }
 

@@ -26,6 +26,7 @@ function contextOf({ cpu = 0.4, ms = 40, noise = 1, rate = 100, write = false } 
   }));
   const seconds = 9.9 * 4 * cpu * noise;
   const measurement = {
+    fitness: [],
     samples,
     cpuSecondsByWindow: [{ window: 0, arm: 'candidate', seconds }],
   } as unknown as JudgedMeasurement;

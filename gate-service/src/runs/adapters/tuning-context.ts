@@ -7,6 +7,7 @@ import { quantileMs } from '../../judge/standing.ts';
 import type { Sample } from '../../load/sample.ts';
 import type { NodeResources } from '../../stack/resources.ts';
 import type { TuningFacts } from '../ports.ts';
+import { countedSamples } from './counted-samples.ts';
 import { cpuShareOf } from './node-telemetry.ts';
 
 type Context = Readonly<Record<string, number>>;
@@ -45,8 +46,7 @@ export function tuningContext(
   { cores }: NodeResources,
 ): Context {
   const rate = workload.rate / nodes;
-  const own = measurement.samples.filter(({ arm, window }) => arm === 'candidate' && window >= 0);
-  const backendMs = unqueuedMs(own);
+  const backendMs = unqueuedMs(countedSamples(measurement, 'candidate'));
   const utilisation = cpuShareOf({ measurement }, nodes * cores);
   return {
     rate: Math.log2(rate),

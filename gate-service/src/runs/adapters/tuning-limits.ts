@@ -5,6 +5,7 @@ import type { Threshold } from '../../judge/threshold.ts';
 import type { ArmName, Measurement, Sample } from '../../load/sample.ts';
 import type { Limit } from '../../optimizer/tuner.ts';
 import type { TuningMargin } from '../tuning-record.ts';
+import { countedSamples } from './counted-samples.ts';
 
 export interface TunedLimit extends Limit {
   readonly threshold: Threshold;
@@ -46,13 +47,13 @@ export interface Standing {
   readonly margins: readonly TuningMargin[];
 }
 
-/** Where an arm stood in the windows of a measurement. */
+/** Where an arm stood in the windows of a measurement that count. */
 export function standingOf(
-  { samples }: Pick<Measurement, 'samples'>,
+  measurement: Pick<Measurement, 'fitness' | 'samples'>,
   arm: ArmName,
   limits: readonly TunedLimit[],
 ): Standing {
-  const own = samples.filter((sample) => sample.arm === arm && sample.window >= 0);
+  const own = countedSamples(measurement, arm);
   const metrics: Record<string, number> = {};
   const margins: TuningMargin[] = [];
   for (const { max, metric, threshold } of limits) {
