@@ -239,7 +239,7 @@ export function startSession(
     dropped ??= learn(facts, state, trialsOf(problem.limits, steps)).landscape.dropped;
     return dropped.map(
       ({ similarity, reason }) =>
-        `the former session of similarity ${similarity.toFixed(2)} is not used: ${reason}`,
+        `what the former session of similarity ${similarity.toFixed(2)} predicts is not used: ${reason}`,
     );
   }
 

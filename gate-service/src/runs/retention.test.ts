@@ -115,7 +115,7 @@ it('leaves what cannot be removed unmarked, says so once, and goes on', async ()
   expect(store.marked).toEqual(['samples/a/a.csv.gz', 'samples/b/b.csv.gz']);
   expect(problems).toEqual([expect.stringContaining('../secret')]);
   expect(store.settledBefore).toHaveLength(2);
-  expect(store.kept).toEqual([30]);
+  expect(store.kept).toEqual([120]);
   await clock.run(clock.sleep(3_600_000));
   expect(problems).toHaveLength(2);
   signal.abort();

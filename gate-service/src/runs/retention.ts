@@ -12,8 +12,8 @@ const EVERY_MS = 3_600_000;
 const AT_ONCE = 100;
 /** Messages, and keys, that are removed in one statement: the database is busy with it. */
 const SETTLED_AT_ONCE = 500;
-/** Of each service; a tuner is told of fewer. */
-const KEPT_SESSIONS = 30;
+/** Of each service: what broke a limit in any of them is not entered again. */
+const KEPT_SESSIONS = 120;
 /** What happened within the last day is looked for again: its message must still be known then, or it goes out twice. */
 const LEAST_SETTLED_DAYS = 2;
 

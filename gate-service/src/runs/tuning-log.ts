@@ -18,7 +18,9 @@ type Proposed = Extract<TuningProposal, { kind: 'proposal' }>;
 
 export class TuningLog {
   readonly #context: RunContext;
-  readonly #tuner: Pick<Tuner, 'learnt'> | undefined;
+  readonly #tuner: Pick<Tuner, 'learnt' | 'memory'> | undefined;
+  /** How often each configuration could not be measured, by hash. */
+  readonly #failures = new Map<string, number>();
   #view: TuningView;
   /** What became of what was adopted; later runs are told of it only by then. */
   #adoption: AdoptionEnd | undefined;
@@ -28,7 +30,7 @@ export class TuningLog {
   private constructor(
     context: RunContext,
     view: TuningView,
-    tuner: Pick<Tuner, 'learnt'> | undefined,
+    tuner: Pick<Tuner, 'learnt' | 'memory'> | undefined,
   ) {
     this.#context = context;
     this.#view = view;
@@ -58,13 +60,9 @@ export class TuningLog {
     return log;
   }
 
-  /** Evaluations of a configuration that could not be measured, the one under way included. */
-  triesOf(configurationHash: string): number {
-    return this.#view.evaluations.filter(
-      (own) =>
-        own.configurationHash === configurationHash &&
-        (own.verdict === 'dropped' || own.verdict === 'under-way'),
-    ).length;
+  /** How often a configuration could not be measured so far; what the machine spoilt was measured. */
+  failuresOf(configurationHash: string): number {
+    return this.#failures.get(configurationHash) ?? 0;
   }
 
   get evaluations(): number {
@@ -118,11 +116,23 @@ export class TuningLog {
     });
     await this.#set(own);
     await this.#tellLast({ adopted: verdict === 'adopted' });
+    await this.#tellMemory();
+  }
+
+  /** What former sessions turn out to be worth is seen as evaluations come in. */
+  async #tellMemory(): Promise<void> {
+    const memory = this.#tuner?.memory ?? [];
+    const news = memory.filter((sentence) => !this.#view.memory.includes(sentence));
+    if (news.length === 0) return;
+    await this.#set({ memory });
+    for (const sentence of news) await this.#context.tell('tuning', sentence, { memory: true });
   }
 
   /** It could not be measured: nothing was learnt. */
   async drop(why: string): Promise<void> {
     const last = this.#view.evaluations.at(-1);
+    const hash = last?.configurationHash ?? '';
+    this.#failures.set(hash, this.failuresOf(hash) + 1);
     const sentence = `challenger ${short(last?.configurationHash ?? '')} is dropped: ${why}`;
     await this.#set(this.#changeLast({ verdict: 'dropped', sentence }));
     await this.#tellLast({ adopted: false });

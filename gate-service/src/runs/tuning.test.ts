@@ -99,6 +99,19 @@ describe('a challenger that cannot be measured', () => {
     await expectWorldInOrder(world);
   });
 
+  it('is not blamed for what the machine spoilt before it', async () => {
+    world.tuners.answers = () => 'dropped';
+    world.sender.before = (plan) => {
+      if (isTuning(plan) && world.tuners.told.length === 1) throw new Error('nothing answers');
+    };
+    const run = await gate.gate({ promote: 'never', tune: { ...tune, evaluations: 2 } });
+    expect(world.tuners.told).toMatchObject([{ kind: 'measured' }]);
+    expect((await gate.runs.get(run.id))?.tuning?.evaluations).toMatchObject([
+      { verdict: 'dropped' },
+      { verdict: 'dropped', sentence: expect.stringContaining('nothing answers') as string },
+    ]);
+  });
+
   it('is a violator at once when a burst of errors was seen before its node died', async () => {
     world.tuners.proposals = [tuned];
     const samples = world.sender.windowSamples;
@@ -164,6 +177,43 @@ describe('a challenger that cannot be measured', () => {
     expect(run).toMatchObject({ decision: 'pass', configuration: { adopted: false } });
     expect(removals.slice(0, 2)).toEqual(['challenger-4', 'challenger-4']);
     await expectWorldInOrder(world);
+  });
+});
+
+describe('what former runs learnt', () => {
+  it('is told of anew when it turns out to be worth less', async () => {
+    const former = '2 former sessions';
+    const dropped = 'what the former session of similarity 0.98 predicts is not used';
+    world.tuners.proposals = [tuned, tuned];
+    world.tuners.adopts = false;
+    world.tuners.memory = (answers) => (answers === 0 ? [former] : [former, dropped]);
+    const run = await gate.gate({ promote: 'never', tune });
+    expect((await gate.runs.get(run.id))?.tuning?.memory).toEqual([former, dropped]);
+    const told = (await world.store.events(run.id, 0, 1000)).map(({ message }) => message);
+    expect(told.filter((message) => [former, dropped].includes(message))).toEqual([
+      former,
+      dropped,
+    ]);
+  });
+
+  it('comes from all sessions that are kept of its service, and some of others', async () => {
+    const session = (runId: string, service: string, at: string) =>
+      world.store.saveTuning({
+        runId,
+        start: 1,
+        service,
+        at,
+        view: { outcome: 'kept', summary: '', objective: 'p95', memory: [], evaluations: [] },
+        learnt: { space: 'fake', session: {} },
+      });
+    for (let day = 1; day <= 40; day += 1) {
+      await session(`own-${day}`, 'checkout', `2026-01-${day}`);
+      await session(`other-${day}`, 'search', `2026-01-${day}`);
+    }
+    await gate.gate({ promote: 'never', tune });
+    const told = world.tuners.created[0]!.sessions.map(({ runId }) => runId);
+    expect(told.filter((id) => id.startsWith('own'))).toHaveLength(40);
+    expect(told.filter((id) => id.startsWith('other')).length).toBeGreaterThan(0);
   });
 });
 

@@ -101,7 +101,7 @@ async function notMeasured(
   error: Error,
 ): Promise<void> {
   const burst = error instanceof InvalidAttempt ? error.burst : undefined;
-  const again = log.triesOf(configuration.hash) >= MOST_TRIES;
+  const again = log.failuresOf(configuration.hash) + 1 >= MOST_TRIES;
   if (burst === undefined && !(again && (await stands(context, arms.candidate)))) {
     await log.drop(error.message);
     return;

@@ -32,8 +32,8 @@ export function tuningSkipped(
   return undefined;
 }
 
-/** Sessions of this service, and of all, that the tuner is told of: the most similar workloads count. */
-const SESSIONS = { own: 15, all: 30 } as const;
+/** Most sessions of this service, and of others, that the tuner is told of: the most similar workloads count. */
+const SESSIONS = { own: 120, others: 30 } as const;
 const STAYS = 'nothing better was shown, the configuration in force stays';
 
 /**
@@ -113,8 +113,8 @@ function asked(tuner: Tuner, budget: TuningBudget): TuningProposal {
 async function sessionsFor({ deps, service }: RunContext): Promise<readonly LearntSession[]> {
   const [own, all] = await Promise.all([
     deps.store.learntSessions({ service: service.name }, SESSIONS.own),
-    deps.store.learntSessions({}, SESSIONS.all),
+    deps.store.learntSessions({}, SESSIONS.others),
   ]);
   const rest = all.filter((one) => one.service !== service.name);
-  return [...own, ...rest].slice(0, SESSIONS.all);
+  return [...own, ...rest];
 }

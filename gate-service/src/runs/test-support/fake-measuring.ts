@@ -208,6 +208,10 @@ export class FakeTuners implements Tuners {
   /** Configurations to propose, in order. */
   proposals: StackConfiguration[] = [];
   adopts = true;
+  /** By order of answers; its own verdict where it returns undefined. */
+  answers: () => 'dropped' | undefined = () => undefined;
+  /** What former sessions are known to be worth after so many answers. */
+  memory: (answers: number) => readonly string[] = () => [];
   /** What each tuner was created with, oldest first. */
   readonly created: TuningFacts[] = [];
   /** What tuners were told, oldest first. */
@@ -216,8 +220,11 @@ export class FakeTuners implements Tuners {
     this.created.push(facts);
     const left = [...this.proposals];
     const trials: string[] = [];
+    const memory = this.memory;
     return {
-      memory: [],
+      get memory() {
+        return memory(trials.length);
+      },
       advice: [],
       ask: () => {
         const configuration = left.shift();
@@ -234,7 +241,8 @@ export class FakeTuners implements Tuners {
       tell: (configuration, told) => {
         this.told.push(told);
         trials.push(configuration.hash);
-        const verdict = told.kind === 'failed' || told.burst ? 'unsafe' : this.#verdict;
+        const sound = this.answers() ?? this.#verdict;
+        const verdict = told.kind === 'failed' || told.burst ? 'unsafe' : sound;
         return { verdict, margins: [], sentence: verdict };
       },
       learnt: (end) =>
