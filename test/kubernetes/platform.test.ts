@@ -2,7 +2,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ARM_HEADER, PLANTED_HEADER } from '../../gate-service/src/mesh/plan.ts';
 import { SERVICE_LABEL } from '../../gate-service/src/platforms/kubernetes/arms/labels.ts';
-import { CONFIG_MAP, POD } from '../../gate-service/src/platforms/kubernetes/client/kinds.ts';
+import {
+  CONFIG_MAP,
+  DEPLOYMENT,
+  POD,
+} from '../../gate-service/src/platforms/kubernetes/client/kinds.ts';
 import { ISTIO_KINDS } from '../../gate-service/src/platforms/kubernetes/mesh/kinds.ts';
 import type { KubernetesPlatform } from '../../gate-service/src/platforms/kubernetes/kubernetes-platform.ts';
 import type { Arm, ArmObservation } from '../../gate-service/src/platforms/platform.ts';
@@ -241,6 +245,53 @@ it(
     await expect(
       platform.deploy(bed.request({ role: 'canary', build: bed.images['broken-start'] }), signal),
     ).rejects.toMatchObject({ failure: 'node-not-ready' });
+    expect((await platform.observe(SERVICE, 'production')).map(summary)).toEqual([
+      good(current, 100, 2),
+    ]);
+  },
+  SLOW,
+);
+
+it(
+  'lets another arm in where the one that serves has no pod, and tells of one that somebody deleted',
+  async () => {
+    const { namespace } = bed.placement.production;
+    const served = async (status: number): Promise<void> => {
+      await until(`production answers ${status}`, async () =>
+        (await bed.ask('production')).status === status ? true : undefined,
+      );
+    };
+    const route = (weights: readonly (readonly [Arm, number])[]) =>
+      platform.routeProduction(
+        { service: SERVICE, weights: weights.map(([{ id }, weight]) => ({ armId: id, weight })) },
+        signal,
+      );
+    const dead = current;
+    const deployment = { kind: DEPLOYMENT, namespace, name: dead.id };
+    await bed.client.merge(deployment, { spec: { replicas: 0 } });
+    await served(503);
+    const fix = await platform.deploy(
+      bed.request({ role: 'canary', build: bed.images['1.1'] }),
+      signal,
+    );
+    await route([
+      [dead, 95],
+      [fix, 5],
+    ]);
+    await expect(route([[dead, 100]])).rejects.toMatchObject({ failure: 'node-not-ready' });
+    await route([[fix, 100]]);
+    expect((await bed.ask('production')).version).toBe('1.1');
+    await platform.remove(dead.id, signal);
+
+    await bed.client.delete({ kind: DEPLOYMENT, namespace, name: fix.id });
+    await until('its rests are told', async () => {
+      const [seen] = await platform.observe(SERVICE, 'production');
+      return seen?.leftover === true && seen.arm.id === fix.id ? true : undefined;
+    });
+    current = await platform.deploy(bed.request({ nodes: 2 }), signal);
+    await route([[current, 100]]);
+    expect((await bed.ask('production')).version).toBe('1.0');
+    await platform.remove(fix.id, signal);
     expect((await platform.observe(SERVICE, 'production')).map(summary)).toEqual([
       good(current, 100, 2),
     ]);

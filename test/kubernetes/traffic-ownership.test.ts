@@ -12,6 +12,7 @@ import {
   adoptedRouteChange,
   giveBack,
   ownRouteChange,
+  type RouteChange,
 } from '../../gate-service/src/platforms/kubernetes/mesh/route-change.ts';
 import type { KubernetesObject } from '../../gate-service/src/platforms/kubernetes/client/objects.ts';
 import { PlatformError } from '../../gate-service/src/platforms/platform.ts';
@@ -74,6 +75,13 @@ const wanted = (weight = 95) => {
   )!;
 };
 
+/** A change that writes routes of the gate's. */
+async function adopting(name: string, resource = wanted()): Promise<RouteChange> {
+  const change = await adoptedRouteChange(bed.client, name, resource);
+  if (change === undefined) throw new Error(`VirtualService ${name} would be left alone`);
+  return change;
+}
+
 const read = async (name: string): Promise<KubernetesObject> =>
   (await bed.client.find({ kind: KIND, namespace: bed.namespace, name }))!;
 const specOf = (one: KubernetesObject) =>
@@ -122,7 +130,7 @@ describe('a VirtualService of somebody else’s', () => {
   it('is adopted, written, told of and given back', async () => {
     const name = 'adopted';
     const former = await teams(name, { [ADOPT_FROM]: TEAM, [ADOPT_ROUTE]: 'main' }, [api, main]);
-    const change = await adoptedRouteChange(bed.client, name, wanted());
+    const change = await adopting(name);
     expect((await read(name)).metadata.resourceVersion).toBe(former.metadata.resourceVersion);
     await change.apply();
 
@@ -137,7 +145,7 @@ describe('a VirtualService of somebody else’s', () => {
     expect(specOf(adopted).hosts).toEqual(plan.services[0]!.hosts);
     expect(ownersOf(adopted)).toEqual(['speed-gate']);
 
-    await (await adoptedRouteChange(bed.client, name, wanted(50))).apply();
+    await (await adopting(name, wanted(50))).apply();
     expect(specOf(await read(name)).http[1]?.route?.map(({ weight }) => weight)).toEqual([50, 50]);
 
     // The team applies its old list again: told of a conflict, and nothing changes.
@@ -145,7 +153,7 @@ describe('a VirtualService of somebody else’s', () => {
       teams(name, { [ADOPT_FROM]: TEAM, [ADOPT_ROUTE]: 'main' }, [api, main]),
     ).rejects.toMatchObject({ failure: 'conflict', conflicts: [{ manager: 'speed-gate' }] });
 
-    const undoable = await adoptedRouteChange(bed.client, name, wanted(0));
+    const undoable = await adopting(name, wanted(0));
     await undoable.apply();
     await undoable.undo();
     expect(specOf(await read(name)).http[1]?.route?.map(({ weight }) => weight)).toEqual([50, 50]);
@@ -158,10 +166,27 @@ describe('a VirtualService of somebody else’s', () => {
     await teams(name, {}, [api]);
   });
 
+  it('goes on serving by its owner’s route until an arm is to be routed to', async () => {
+    const name = 'waiting';
+    const services = structuredClone(plan.services);
+    for (const service of services) Reflect.deleteProperty(service, 'defaultRoute');
+    const nobody = renderIstio({ ...plan, services }, placement).find(
+      ({ kind }) => kind === 'VirtualService',
+    )!;
+    const annotations = { [ADOPT_FROM]: TEAM, [ADOPT_ROUTE]: 'main' };
+    await teams(name, annotations, [api, main]);
+    expect(await adoptedRouteChange(bed.client, name, nobody)).toBeUndefined();
+    await (await adopting(name)).apply();
+    // Once taken, it is the gate's to say that nothing is routed.
+    await (await adopting(name, nobody)).apply();
+    expect(specOf(await read(name)).http[1]).toMatchObject({ directResponse: { status: 404 } });
+    await gone(name);
+  });
+
   it('is told of, not taken again, when its owner takes the routes back', async () => {
     const name = 'retaken';
     await teams(name, { [ADOPT_FROM]: TEAM }, [main]);
-    await (await adoptedRouteChange(bed.client, name, wanted())).apply();
+    await (await adopting(name)).apply();
     const http = JSON.stringify([{ ...main, timeout: '7s' }, ...specOf(await read(name)).http]);
     await bed.kubectl(
       'patch',
@@ -176,7 +201,7 @@ describe('a VirtualService of somebody else’s', () => {
     );
     const before = await read(name);
     const failure = await failureOf(async () => {
-      await (await adoptedRouteChange(bed.client, name, wanted(50))).apply();
+      await (await adopting(name, wanted(50))).apply();
     });
     expect(failure.failure).toBe('refused');
     expect(failure.message).toContain(`.spec.http (owned by ${TEAM}`);
@@ -186,7 +211,7 @@ describe('a VirtualService of somebody else’s', () => {
   it('keeps what somebody changes in other fields meanwhile', async () => {
     const name = 'busy';
     await teams(name, { [ADOPT_FROM]: TEAM }, [main]);
-    const change = await adoptedRouteChange(bed.client, name, wanted());
+    const change = await adopting(name);
     const labelled = Array.from({ length: 5 }, (_, index) =>
       bed.kubectl('label', 'virtualservice', name, `n${index}=x`, '--field-manager', TEAM),
     );

@@ -47,6 +47,8 @@ export interface TrafficPolicy {
 export interface Subset {
   readonly name: string;
   readonly endpoints: readonly Endpoint[];
+  /** The mesh finds its endpoints by label: they come and go without the plan, and none now is no mistake of it. */
+  readonly byLabel?: boolean;
   readonly policy: TrafficPolicy;
 }
 

@@ -301,7 +301,8 @@ function checkRoutedSubsets(service: MeshService): PlanViolation[] {
         ),
       ];
     }
-    if (!fed.has(name) || subset.endpoints.some((one) => !one.draining)) return [];
+    const mayBeEmpty = subset.byLabel === true || !fed.has(name);
+    if (mayBeEmpty || subset.endpoints.some((one) => !one.draining)) return [];
     return [
       broken(
         'routed-subset-has-endpoint',

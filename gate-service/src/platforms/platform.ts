@@ -74,6 +74,8 @@ export interface ArmObservation {
   readonly arm: Arm;
   /** Share of unmarked production traffic in per cent, as the proxy has it; 0 in staging; NaN while it cannot be seen. */
   readonly weight: number;
+  /** What is left of an arm that somebody has deleted, or whose making or removal was cut off: it can only be removed. */
+  readonly leftover?: boolean;
   /** Of production, where the platform keeps one set of nodes for good: not (all) on those yet, see `Platform.takeOver`. */
   readonly besidePrimary?: boolean;
   readonly nodes: readonly {

@@ -56,19 +56,22 @@ export async function ownRouteChange(
 }
 
 /**
- * The gate's routes within a VirtualService of somebody else's.
+ * The gate's routes within a VirtualService of somebody else's. `undefined` where nothing of it was taken yet and no
+ * arm is to be routed to: what its owner wrote goes on serving until one is.
  * @throws PlatformError `refused` when it is not there or its owner has not let the gate have it
  */
 export async function adoptedRouteChange(
   client: KubernetesClient,
   name: string,
   wanted: IstioResource,
-): Promise<RouteChange> {
+): Promise<RouteChange | undefined> {
   const place = { kind: VIRTUAL_SERVICE, namespace: wanted.metadata.namespace, name };
   const present = await read(client, place);
   const own = listIn(wanted.spec, 'http') as readonly HttpRoute[];
-  const taken = adoptionOf(present) ?? consented(present);
+  const former = adoptionOf(present);
+  const taken = former ?? consented(present);
   requireSameEntry(present, wanted);
+  if (former === undefined && own.every(({ route }) => route === undefined)) return undefined;
   const before = listIn(specOf(present), 'http');
   const write = (make: (routes: readonly Fields[]) => readonly Fields[]): Promise<void> =>
     writeRoutes(client, place, taken, make);

@@ -141,7 +141,8 @@ export class MeshWriter {
   async #publish(plan: MeshPlan, signal: AbortSignal | undefined): Promise<PublishReport> {
     const { client, gatewayClient = client, placement } = this.#options;
     const wanted = renderIstio(plan, placement);
-    const changes = await this.#routeChanges(wanted);
+    const { changes, untaken } = await this.#routeChanges(wanted);
+    const routed = without(plan, untaken);
     const gateways = gatewayNames(plan.environment, placement);
     const present = await existingGateways(gatewayClient, gateways, signal);
     const outcome = [
@@ -166,15 +167,15 @@ export class MeshWriter {
     try {
       for (const change of changes) await change.apply();
       applied = performance.now() - begun;
-      const routed = judgeOf(plan, placement, 'routes');
-      await this.#until(plan.environment, acknowledgedSince(before, routed));
+      const judge = judgeOf(routed, placement, 'routes');
+      await this.#until(plan.environment, acknowledgedSince(before, judge));
     } catch (error) {
       throw await this.#undone(changes, error);
     }
     const routes = { applied, seen: performance.now() - begun };
     try {
       await this.#tidy(plan, wanted);
-      const looks = await this.#until(plan.environment, judgeOf(plan, placement, 'all'));
+      const looks = await this.#until(plan.environment, judgeOf(routed, placement, 'all'));
       return { subsets, routes, proxies: looks.map(({ proxy }) => proxy) };
     } catch (error) {
       throw new NotTidyError(error);
@@ -184,7 +185,7 @@ export class MeshWriter {
   async #goBack(plan: MeshPlan, signal: AbortSignal | undefined): Promise<void> {
     const { placement } = this.#options;
     const wanted = renderIstio(plan, placement);
-    const changes = await this.#routeChanges(wanted);
+    const { changes } = await this.#routeChanges(wanted);
     if (!(await this.#hasRoutedSubsets(plan, wanted))) {
       for (const one of wanted.filter(({ kind }) => kind !== 'VirtualService')) {
         await applyOwn(this.#options.client, await this.#withFormerSubsets(one));
@@ -216,19 +217,24 @@ export class MeshWriter {
     return [...needed].every((name) => names.includes(name));
   }
 
-  #routeChanges(wanted: readonly IstioResource[]): Promise<readonly RouteChange[]> {
+  /** Services that go on by the routes of somebody else, which need not be the gate's yet, are `untaken`. */
+  async #routeChanges(
+    wanted: readonly IstioResource[],
+  ): Promise<{ readonly changes: readonly RouteChange[]; readonly untaken: ReadonlySet<string> }> {
     const { client, placement } = this.#options;
-    return Promise.all(
-      wanted
-        .filter(({ kind }) => kind === 'VirtualService')
-        .map((one) => {
-          const service = one.metadata.labels[SERVICE_LABEL] ?? '';
-          const adopted = placement.adopted?.[service];
-          return adopted === undefined
-            ? ownRouteChange(client, one)
-            : adoptedRouteChange(client, adopted, one);
-        }),
-    );
+    const changes: RouteChange[] = [];
+    const untaken = new Set<string>();
+    for (const one of wanted.filter(({ kind }) => kind === 'VirtualService')) {
+      const service = one.metadata.labels[SERVICE_LABEL] ?? '';
+      const adopted = placement.adopted?.[service];
+      const change =
+        adopted === undefined
+          ? await ownRouteChange(client, one)
+          : await adoptedRouteChange(client, adopted, one);
+      if (change === undefined) untaken.add(service);
+      else changes.push(change);
+    }
+    return { changes, untaken };
   }
 
   /** A subset that the routes in force go to stays until they do not. */
@@ -361,6 +367,10 @@ export class NotTidyError extends PlatformError {
 function routedSubsets({ armRoutes, defaultRoute }: MeshPlan['services'][number]): string[] {
   const weighted = (defaultRoute?.weights ?? []).filter(({ weight }) => weight > 0);
   return [...armRoutes, ...weighted].map(({ subset }) => subset);
+}
+
+function without(plan: MeshPlan, names: ReadonlySet<string>): MeshPlan {
+  return { ...plan, services: plan.services.filter(({ name }) => !names.has(name)) };
 }
 
 function routedOnly(plan: MeshPlan): MeshPlan {

@@ -49,6 +49,7 @@ export function planOf({ arms, environment, hosts, routes, service }: PlannedSer
           name: arm.id,
           policy: trafficPolicyOf(knobsOf(arm)),
           endpoints: arm.endpoints,
+          byLabel: true,
         })),
         armRoutes:
           environment === 'staging'

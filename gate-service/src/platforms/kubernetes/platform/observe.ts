@@ -175,6 +175,7 @@ function observeLeftover(
         nodes: pods.filter((pod) => isReady(pod)).map((pod) => nodeOf(at, pod)),
       },
       weight: weightOf(at, id, state, look),
+      leftover: true,
       nodes: pods.map((pod) => ({
         name: pod.metadata.name,
         healthyInProxy: false,

@@ -9,6 +9,7 @@ import {
   type EnvironmentOfService,
   type PresentArm,
 } from './environment-of-service.ts';
+import type { Routes } from './routes.ts';
 
 /** A pod that was just killed is replaced; an arm without any may be back in a moment. */
 const SERVES_MS = 15_000;
@@ -53,10 +54,19 @@ export async function routeProduction(
   const { service, weights } = routing;
   const at = environmentOf(context, service, 'production');
   const fed = weights.filter(({ weight }) => weight > 0);
-  // One pod is enough: going back must not wait for a dead one.
+  const { routes } = await at.state(signal);
+  // Traffic is taken from an arm without any pod just so: nothing is worse than what it does with it.
+  const rising = fed.filter(({ armId, weight }) => weight > weightIn(routes, armId));
+  const mustServe = new Set(rising.map(({ armId }) => armId));
   const ids = fed.map(({ armId }) => armId);
-  await untilServing(at, ids, signal, (arm) => inRotation(arm).length > 0);
+  // One pod is enough: going back must not wait for a dead one.
+  const serves = (arm: PresentArm): boolean => inRotation(arm).length > 0;
+  await untilServing(at, ids, signal, (arm) => !mustServe.has(arm.identity.id) || serves(arm));
   await at.change(() => ({ arms: [], weights: fed }), { pods: 'some', signal, back });
+}
+
+function weightIn({ weights }: Routes, armId: string): number {
+  return weights.find((one) => one.armId === armId)?.weight ?? 0;
 }
 
 /** @throws PlatformError `refused` for an arm that is not here, `node-not-ready` */

@@ -133,7 +133,7 @@ async function requireStill(
   if (armIn(primary) === arm.identity.id && image === arm.record.build.image) return;
   throw new PlatformError(
     'refused',
-    `Somebody has given Deployment ${primary.metadata.name} in namespace ${at.namespace} another image or other labels while it took arm ${arm.identity.id} over. Production stays on the arm's own pods. Let builds come into that Deployment by the gate alone.`,
+    `Somebody has given Deployment ${primary.metadata.name} in namespace ${at.namespace} another image or other labels while it took arm ${arm.identity.id} over. Production stays on the arm's own pods, and on those that the Deployment has made of that change since, which nobody has judged: \`kubectl -n ${at.namespace} rollout undo deployment/${primary.metadata.name}\` takes them away. Let builds come into that Deployment by the gate alone.`,
   );
 }
 
