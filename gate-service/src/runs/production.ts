@@ -23,11 +23,13 @@ export interface Settled {
 
 /** Fresh nodes one after the other, each drained: a deadline of its own, so that cleaning up gets its own, too. */
 const TAKE_OVER_MS = 600_000;
+const CLEANING_MS = 120_000;
 
 export class Production {
   readonly #world: World;
   readonly #store: RunStore;
   readonly #clock: Clock;
+  readonly #unsettled = new Set<string>();
 
   constructor(world: World, store: RunStore, clock: Clock) {
     this.#world = world;
@@ -35,9 +37,22 @@ export class Production {
     this.#clock = clock;
   }
 
+  /** Services whose production could not be brought back or cleaned up when that was tried last. */
+  get unsettled(): ReadonlySet<string> {
+    return this.#unsettled;
+  }
+
   /** @throws the platform's error when production cannot be brought back or cleaned up */
-  settle(owner: Owner): Promise<Settled> {
-    return persist(this.#clock, (signal) => this.#settleOnce(owner, signal));
+  async settle(owner: Owner): Promise<Settled> {
+    try {
+      const settled = await persist(this.#clock, (signal) => this.#settleOnce(owner, signal));
+      this.#unsettled.delete(owner.service);
+      return settled;
+    } catch (error) {
+      rethrowLeaving(error);
+      this.#unsettled.add(owner.service);
+      throw error;
+    }
   }
 
   async #settleOnce(owner: Owner, signal: AbortSignal): Promise<Settled> {
@@ -47,12 +62,13 @@ export class Production {
     if (inForce === undefined) {
       return { present: true, restored: false, removed: await this.#remove(others, owner, signal) };
     }
-    const own = observed.find((observation) => observation.arm.id === inForce.armId);
+    const own = observed.find(({ arm, leftover }) => arm.id === inForce.armId && leftover !== true);
     if (own === undefined) return { inForce, present: false, restored: false, removed: [] };
     const restored = own.weight !== 100 || others.some((observation) => observation.weight > 0);
     if (restored) await this.#world.restore(inForce.armId, owner, signal);
     const beside = own.besidePrimary === true ? await this.#takeOver(inForce, owner) : undefined;
-    const removed = await this.#remove(others, owner, signal);
+    const cleaning = own.besidePrimary === true ? AbortSignal.timeout(CLEANING_MS) : signal;
+    const removed = await this.#remove(others, owner, cleaning);
     return { inForce, present: true, restored, removed, ...(beside !== undefined && { beside }) };
   }
 

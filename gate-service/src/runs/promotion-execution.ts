@@ -14,14 +14,15 @@ import { deployAndWarm } from './promotion-deploy.ts';
 import type { DeployDependencies } from './promotion-deploy.ts';
 import { PromotionHandle } from './promotion-handle.ts';
 import { PromotionReturned, raiseWeights } from './promotion-steps.ts';
-import { rememberTakenBack } from './taken-back.ts';
-import type { TakenBackDependencies } from './taken-back.ts';
 import type {
   BuildAndConfiguration,
   InForce,
   PromotionOrigin,
   PromotionRecord,
 } from './records.ts';
+import { rememberTakenBack } from './taken-back.ts';
+import type { TakenBackDependencies } from './taken-back.ts';
+import type { Owner } from './world.ts';
 
 export interface PromotionDependencies extends DeployDependencies, TakenBackDependencies {
   readonly production: Production;
@@ -115,7 +116,7 @@ export class PromotionExecution {
 
   async #isThere(service: string, inForce: InForce): Promise<boolean> {
     const observed = await this.#deps.world.observe(service, 'production');
-    return observed.some((observation) => observation.arm.id === inForce.armId);
+    return observed.some(({ arm, leftover }) => arm.id === inForce.armId && leftover !== true);
   }
 
   /** Beside nodes that are in force. */
@@ -235,15 +236,23 @@ export class PromotionExecution {
         const summary = `${describe(inForce)} is in force (${reason.message})`;
         return { state: 'completed', summary };
       }
-      if (!present) await this.reinstate(record.service, new AbortController().signal);
+      if (!present) await this.#reinstateOrFail(owner);
       return { state, summary: `${reason.message}; ${broughtBack(inForce)}` };
     } catch (error) {
       rethrowLeaving(error);
       const summary =
         `${reason.message}; production could not be brought back yet: ${asError(error).message}. ` +
-        'It is tried again before the next run and at the next start; `speed-gate status` shows what is there';
+        'It is tried again until it can be; `speed-gate status` shows what is there';
       return { state: 'failed', summary };
     }
+  }
+
+  /** @throws Error when the nodes in force are still not there */
+  async #reinstateOrFail(owner: Owner): Promise<void> {
+    await this.reinstate(owner.service, new AbortController().signal);
+    const { inForce, present } = await this.#deps.production.settle(owner);
+    if (inForce === undefined || present) return;
+    throw new Error(`the nodes of ${describe(inForce)} are gone and could not be brought up again`);
   }
 
   async #goBack(handle: PromotionHandle, reason: Error): Promise<void> {

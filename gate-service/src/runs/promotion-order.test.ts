@@ -136,6 +136,26 @@ describe('a promotion', () => {
     expect(await inForce()).toBe(OLD);
   });
 
+  it('whose run ended before it had begun is ended, and keeps nobody waiting', async () => {
+    let asked = 0;
+    const wrap = around('promotion', (original) => (...parameters) => {
+      asked += 1;
+      // Its run looks once whether it is stored, and then carries it out.
+      return asked === 2 ? Promise.reject(new Error('no answer')) : original(...parameters);
+    });
+    const gate = new FakeGate(world, { wrap });
+    expect(await gate.gate({ tune: 'off' })).toMatchObject({ cause: 'platform-failed' });
+    await pass(10);
+    const [promotion] = (await world.store.promotions({}, { limit: 1 })).items;
+    expect(promotion).toMatchObject({ origin: 'run', state: 'failed' });
+    expect(promotion?.summary).toContain('its run ended before it had begun');
+    await passed(gate);
+    await gate.runs.promote('checkout', order, 'ann');
+    await pass(300);
+    expect(await inForce()).toBe(NEW);
+    await expectWorldInOrder(world);
+  });
+
   it('does not come in force where the lease is gone', async () => {
     await passed(new FakeGate(world));
     const gate = new FakeGate(world, { replica: 'one' });

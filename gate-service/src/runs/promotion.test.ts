@@ -233,6 +233,29 @@ describe('promotions by people', () => {
   });
 });
 
+describe('a promotion in which the nodes in force vanish', () => {
+  it.each([
+    [false, 'returned', 'production is all on'],
+    [true, 'failed', 'could not be brought up again'],
+  ])('and cannot come again: %s: says so', async (isFull, state, words) => {
+    const current = [...world.platform.arms.keys()][0]!;
+    world.steps.find = () => {
+      if (canaryWeight() === undefined) return undefined;
+      world.platform.arms.delete(current);
+      return 'breached';
+    };
+    world.platform.before = (call, subject) => {
+      const again = call === 'deploy' && (subject as { role: string }).role === 'current';
+      if (again && isFull) throw new PlatformError('component-failed', 'there is no room');
+    };
+    await gate.gate();
+    const { items } = await world.store.promotions({}, { limit: 10 });
+    const promotion = items.find(({ origin }) => origin === 'run');
+    expect(promotion).toMatchObject({ state });
+    expect(promotion?.summary).toContain(words);
+  });
+});
+
 describe('overrides', () => {
   const reason = 'the customer needs it tonight';
   function inOneHour(): string {

@@ -19,6 +19,7 @@ import type { BuildAndConfiguration, PromotionRecord } from './records.ts';
 import { rememberTakenBack } from './taken-back.ts';
 import type { Owner } from './world.ts';
 
+const SETTLE_AGAIN_MS = 30_000;
 const NOT_DRIVING = 'the gate service does not drive promotions here';
 
 export class Promotions {
@@ -28,6 +29,8 @@ export class Promotions {
   readonly #executing = new Map<string, Promise<PromotionRecord>>();
   /** Services whose production is brought back at this moment. */
   readonly #bringingBack = new Set<string>();
+  /** When production of a service that is not as it must be is looked after next, milliseconds. */
+  readonly #nextSettling = new Map<string, number>();
   readonly #execution: PromotionExecution;
   #driving: AbortController | undefined;
 
@@ -39,6 +42,10 @@ export class Promotions {
   /** For promotions that no run's signal ends: aborts when this process stops driving. */
   get signal(): AbortSignal {
     return this.#driving?.signal ?? AbortSignal.abort(new ShuttingDown(NOT_DRIVING));
+  }
+
+  #isDriving(): boolean {
+    return !this.signal.aborted;
   }
 
   /** From now on this process carries promotions out. */
@@ -71,18 +78,35 @@ export class Promotions {
    */
   async startQueued(problem: (error: Error) => void): Promise<void> {
     const { items } = await this.#deps.store.promotions({ state: 'running' }, { limit: 200 });
-    if (this.signal.aborted) return;
+    if (!this.#isDriving()) return;
     const told = (error: unknown): void => {
       if (!(error instanceof ShuttingDown)) problem(asError(error));
     };
-    for (const { id, origin, service, stage } of items.toReversed()) {
+    for (const record of items.toReversed()) {
+      const { id, origin, service } = record;
       if (this.#executing.has(id)) continue;
-      if (stage !== 'queued') this.#bringBack(service).catch(told);
+      const waits = await this.#waitsOn(record);
+      if (!this.#isDriving()) return;
+      if (!waits) this.#bringBack(service).catch(told);
       else if (origin !== 'run') this.execute(id, this.signal).catch(told);
     }
+    for (const service of this.#deps.production.unsettled) this.#settleAgain(service);
   }
 
-  /** This very process has left one in the middle, because the store or the platform did not answer. */
+  /** Whether production of the service could not be brought back; it is tried again until it can. */
+  isUnsettled(service: string): boolean {
+    return this.#deps.production.unsettled.has(service);
+  }
+
+  /** What keeps it from its place was told when it was met first. */
+  #settleAgain(service: string): void {
+    const now = this.#deps.clock.now();
+    if (now < (this.#nextSettling.get(service) ?? 0)) return;
+    this.#nextSettling.set(service, now + SETTLE_AGAIN_MS);
+    this.#bringBack(service).catch(() => undefined);
+  }
+
+  /** This very process has left one in the middle, or its run has, because the store or the platform did not answer. */
   async #bringBack(service: string): Promise<void> {
     if (this.#bringingBack.has(service)) return;
     this.#bringingBack.add(service);
@@ -192,7 +216,11 @@ export class Promotions {
     if (inForce?.promotionId === record.id) {
       await handle.end('completed', `${describe(record)} is in force; the old nodes are gone`);
     } else if (!(await this.#waitsOn(record))) {
-      const summary = `the gate service was restarted while it was ${record.stage}: ${broughtBack(inForce)}`;
+      const why =
+        record.stage === 'queued'
+          ? 'its run ended before it had begun'
+          : `the gate service was restarted while it was ${record.stage}`;
+      const summary = `${why}: ${broughtBack(inForce)}`;
       await rememberTakenBack(this.#deps, record, summary);
       await handle.end('failed', summary);
     }

@@ -1,5 +1,5 @@
 /** The gate service dies at any call to store or platform; the next one must bring everything in order. */
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeGate, FakeWorld, NEW, OLD, tuned } from './test-support/harness.ts';
 import { expectWorldInOrder } from './test-support/invariants.ts';
 import { Mortality, silence } from './test-support/mortality.ts';
@@ -141,6 +141,92 @@ describe('a gate service that dies', () => {
     world.platform.arms.clear();
     await world.clock.run(new FakeGate(world).untilIdle());
     expect((await world.store.serviceState('checkout')).inForce?.build).toBe(OLD);
+    await expectWorldInOrder(world);
+  });
+});
+
+describe('production that is not as it must be', () => {
+  let world: FakeWorld;
+  beforeEach(async () => {
+    world = new FakeWorld();
+    await world.seed();
+  });
+  const inForce = async () => (await world.store.serviceState('checkout')).inForce!;
+  const pass = (seconds: number) => world.clock.run(world.clock.sleep(seconds * 1000));
+  const request = { service: 'checkout', build: NEW, promote: 'auto', tune: 'off' } as const;
+  async function driving(): Promise<FakeGate> {
+    const gate = new FakeGate(world, { replica: 'one' });
+    await world.clock.run(gate.driver.start());
+    return gate;
+  }
+
+  it('is deployed again when only rests of its nodes are there', async () => {
+    const { armId } = await inForce();
+    world.platform.deleted.add(armId);
+    await world.clock.run(new FakeGate(world).untilIdle());
+    expect(await inForce()).toMatchObject({ build: OLD });
+    expect((await inForce()).armId).not.toBe(armId);
+    await new FakeGate(world).gate({ tune: 'off' });
+    expect(world.platform.arms.has(armId)).toBe(false);
+    expect((await inForce()).build).toBe(NEW);
+  });
+
+  it('is promoted anew when only rests of its nodes are there', async () => {
+    const gate = new FakeGate(world);
+    const run = await gate.gate({ promote: 'manual', tune: 'off' });
+    world.platform.deleted.add((await inForce()).armId);
+    const order = {
+      build: NEW,
+      configuration: run.configuration!.hash,
+      reason: 'production is down',
+    };
+    const { id } = await gate.runs.promote('checkout', order, 'ann');
+    await world.clock.run(gate.promotions.execute(id, gate.promotions.signal));
+    expect(await world.store.promotion(id)).toMatchObject({ state: 'completed' });
+    await expectWorldInOrder(world);
+  });
+
+  it('is brought back when it can be, without a restart or another run', async () => {
+    const gate = await driving();
+    let isAway = false;
+    world.platform.before = (call) => {
+      if (call === 'restore' && isAway) throw new Error('the mesh is away');
+    };
+    world.steps.find = () => {
+      isAway = true;
+      return 'breached';
+    };
+    const { run } = await gate.runs.submit(request, 'ci');
+    await pass(1_200);
+    const ended = await world.store.run(run.id);
+    expect(ended).toMatchObject({ cause: 'platform-failed' });
+    expect(ended?.summary).toContain('tried again until it can be');
+    const shares = () => [...world.platform.arms.values()].map(({ weight }) => weight);
+    expect(shares()).toHaveLength(2);
+    isAway = false;
+    await pass(120);
+    expect(shares()).toEqual([100]);
+    expect((await inForce()).build).toBe(OLD);
+    await world.clock.run(gate.driver.stop());
+    await expectWorldInOrder(world);
+  });
+
+  it('keeps neither orders nor runs waiting after a restart', async () => {
+    await new FakeGate(world).gate({ promote: 'manual', tune: 'off' });
+    const { armId } = await inForce();
+    world.platform.arms.get(armId)!.weight = 50;
+    world.platform.before = (call) => {
+      if (call === 'restore') throw new Error('the mesh is away');
+    };
+    const gate = await driving();
+    const { run } = await gate.runs.submit(request, 'ci');
+    await pass(1_200);
+    expect(await world.store.run(run.id)).toMatchObject({ cause: 'platform-failed' });
+    expect(gate.problems.map(({ message }) => message)).toContain('the mesh is away');
+    world.platform.before = () => undefined;
+    await pass(120);
+    expect(world.platform.arms.get(armId)!.weight).toBe(100);
+    await world.clock.run(gate.driver.stop());
     await expectWorldInOrder(world);
   });
 });

@@ -81,6 +81,7 @@ describe('what a person promoted later', () => {
   }
 
   it('is refuted by a breach', async () => {
+    const [before] = await world.store.learntSessions({}, 1);
     const order = { build: NEW, configuration: run.configuration!.hash, reason: 'looks good' };
     const { id } = await gate.runs.promote('checkout', order, 'ann');
     const { state, summary } = await ended(id);
@@ -88,6 +89,8 @@ describe('what a person promoted later', () => {
     expect(await rememberedEnd()).toBe('refuted');
     const view = await gate.runs.get(run.id);
     expect(view?.tuning).toMatchObject({ outcome: 'reverted', summary: takenBack(summary) });
+    // No newer knowledge than what runs have learnt since.
+    expect((await world.store.learntSessions({}, 1))[0]).toMatchObject({ at: before!.at });
     await expectWorldInOrder(world);
   });
 
@@ -112,10 +115,13 @@ describe('what a person promoted later', () => {
     expect(await rememberedEnd()).toBe('confirmed');
   });
 
-  it('stays confirmed where production had its configuration already: the build was to blame', async () => {
+  it.each([
+    ['its configuration already: the build was to blame', tuned.hash],
+    ['come to a configuration that it was never compared with', 'later-hash'],
+  ])('stays confirmed where production had %s', async (_, configurationHash) => {
     const { inForce, version } = await world.store.serviceState('checkout');
     await world.store.saveServiceState('checkout', version, {
-      inForce: { ...inForce!, configurationHash: run.configuration!.hash },
+      inForce: { ...inForce!, configurationHash },
     });
     const override = { order: 'promote', reason: 'the customer needs it tonight' } as const;
     await gate.runs.override(run.id, override, 'ann');

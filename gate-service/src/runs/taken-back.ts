@@ -18,7 +18,7 @@ export interface TakenBackDependencies {
 }
 
 /** All that are kept of a service. */
-const SESSIONS = 30;
+const SESSIONS = 120;
 
 /**
  * Where a breach took an adopted configuration back, whoever had ordered its promotion, later runs are
@@ -46,16 +46,17 @@ export async function rememberTakenBack(
   }
 }
 
-/** Whether it was what the run had found, and another configuration than production's, that was breached. */
+/** Whether what the run had found was breached against what the run had compared it with. */
 async function foundIt(
   { store }: TakenBackDependencies,
-  { build, configuration, service }: RunRecord,
+  { baseline, build, configuration, service }: RunRecord,
   promotion: PromotionRecord,
 ): Promise<boolean> {
   if (configuration?.adopted !== true) return false;
   const { inForce } = await store.serviceState(service);
   const found = { build, configurationHash: configuration.hash };
-  return isSame(promotion, found) && inForce?.configurationHash !== found.configurationHash;
+  const isAgainstIt = inForce?.configurationHash === baseline?.configurationHash;
+  return isAgainstIt && isSame(promotion, found);
 }
 
 async function revert(
@@ -77,7 +78,8 @@ async function revert(
     runId: run.id,
     start,
     service: run.service,
-    at: isoNow(clock),
+    // It is no newer knowledge than what runs have learnt since.
+    at: learnt?.at ?? isoNow(clock),
     view: {
       ...view,
       outcome: 'reverted',

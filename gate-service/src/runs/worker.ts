@@ -89,18 +89,29 @@ export class Worker {
   }
 
   /**
-   * Brings production of every service to what is in force and prepares runs found in the middle.
-   * @throws the first error; everything is tried again then
+   * Brings production of every service to what is in force and prepares runs found in the middle. A service whose
+   * production cannot be brought back keeps no other one waiting.
+   * @throws errors of the store; everything is tried again then
    */
   async recover(): Promise<void> {
-    const { promotions, store, world } = this.#deps;
+    const { store, world } = this.#deps;
     this.#recoverNext = false;
     const services = this.#options.services();
-    for (const service of services) await promotions.recover(service);
+    for (const service of services) await this.#recoverProduction(service);
     await world.closeOpenIntents();
     await tellMissingDecisions(this.#deps, services);
     this.#interrupted = [...(await store.unfinishedRuns())];
     this.#recovered = true;
+  }
+
+  async #recoverProduction(service: string): Promise<void> {
+    const { promotions } = this.#deps;
+    try {
+      await promotions.recover(service);
+    } catch (error) {
+      if (error instanceof ShuttingDown || !promotions.isUnsettled(service)) throw error;
+      this.#options.problem?.(asError(error));
+    }
   }
 
   /** What people and other replicas have ordered through the store since the last time. */

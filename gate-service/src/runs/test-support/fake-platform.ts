@@ -37,6 +37,8 @@ export class FakePlatform implements Platform {
   primary: { armId: string } | undefined;
   /** Nodes whose agent does not answer. */
   readonly lost = new Set<string>();
+  /** Arms whose nodes somebody has deleted: only what is left of them is there. */
+  readonly deleted = new Set<string>();
   /** Components started again on a node so far. */
   readonly restarts = new Map<string, number>();
   /** What the proxy has sent to each node. */
@@ -86,7 +88,7 @@ export class FakePlatform implements Platform {
     this.before('routeProduction', routing);
     const sum = routing.weights.reduce((total, { weight }) => total + weight, 0);
     if (sum !== 100) throw new PlatformError('refused', `weights sum to ${String(sum)}`);
-    for (const { armId } of routing.weights) this.#placed(armId);
+    for (const { armId } of routing.weights) this.#routable(armId);
     for (const placed of this.arms.values()) {
       if (placed.arm.environment === 'production' && placed.arm.service === routing.service) {
         placed.weight = routing.weights.find(({ armId }) => armId === placed.arm.id)?.weight ?? 0;
@@ -103,6 +105,7 @@ export class FakePlatform implements Platform {
       .map(({ arm, weight }) => ({
         arm,
         weight,
+        ...(this.deleted.has(arm.id) && { leftover: true }),
         ...(environment === 'production' &&
           this.primary !== undefined &&
           this.primary.armId !== arm.id && { besidePrimary: true }),
@@ -129,7 +132,7 @@ export class FakePlatform implements Platform {
     await Promise.resolve();
     signal.throwIfAborted();
     this.before('restore', armId);
-    this.#placed(armId);
+    this.#routable(armId);
     for (const placed of this.arms.values()) {
       if (placed.arm.environment === 'production' && placed.arm.service === service) {
         placed.weight = placed.arm.id === armId ? 100 : 0;
@@ -155,6 +158,11 @@ export class FakePlatform implements Platform {
 
   entryPoint(environment: Environment): EntryPoint {
     return { host: '127.0.0.1', port: environment === 'staging' ? 8081 : 8080 };
+  }
+
+  #routable(armId: string): void {
+    this.#placed(armId);
+    if (this.deleted.has(armId)) throw new PlatformError('refused', `arm ${armId} was deleted`);
   }
 
   #placed(armId: string): Placed {
