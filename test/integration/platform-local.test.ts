@@ -21,7 +21,7 @@ import {
   stream,
   type TestPlatform,
 } from './platform-local-fixture.ts';
-import { TIMER_TICK_MS } from '../support/timers.ts';
+import { ENVOY_TICK_MS } from '../support/timers.ts';
 
 let fixture: TestPlatform;
 let current: Arm;
@@ -145,7 +145,7 @@ describe('staging', () => {
     expect((await at('baseline')).headers[NODE_HEADER]).toBe(baseline.nodes[0]!.name);
     expect((await at('candidate')).headers[NODE_HEADER]).toBe(candidate.nodes[0]!.name);
     const planted = await at('baseline', { [PLANTED_HEADER]: '1' });
-    expect(planted.ms).toBeGreaterThan(300 - TIMER_TICK_MS);
+    expect(planted.ms).toBeGreaterThan(300 - ENVOY_TICK_MS);
     const others = await Promise.all(
       [1, 2, 3, 4].map(() => at('candidate', { [PLANTED_HEADER]: '1' })),
     );

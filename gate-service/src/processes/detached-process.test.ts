@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,6 +77,36 @@ describe('detached processes', () => {
     expect(groupMembers(record)).toEqual([]);
   });
 
+  test('run until their last thread is gone, and with it their port is free', async () => {
+    // Memory and threads make the end of a killed process long enough to be looked at.
+    const server = `
+      const { Worker } = require('node:worker_threads');
+      globalThis.held = Array.from({ length: 100 }, () => Buffer.alloc(1 << 20, 1));
+      for (let i = 0; i < 4; i += 1) new Worker('setInterval(() => {}, 1000)', { eval: true });
+      require('node:net').createServer().listen(Number(process.argv[1]), '127.0.0.1', () => console.log('ready'));
+      setInterval(() => {}, 1000);`;
+    const [port] = await freePorts(1);
+    const listening = `0100007F:${port!.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`;
+    const isListening = () => readFileSync('/proc/net/tcp', 'utf8').includes(listening);
+    for (let round = 1; round <= 5; round += 1) {
+      const logFile = join(folder, `${round}.log`);
+      const args = ['-e', server, String(port)];
+      const record = await startDetached({ command: process.execPath, args, cwd: folder, logFile });
+      started.push(record);
+      await vi.waitFor(
+        async () => {
+          expect(await tailOf(logFile, 1)).toBe('ready');
+        },
+        { timeout: 20_000 },
+      );
+      expect(isListening()).toBe(true);
+      process.kill(record.pid, 'SIGKILL');
+      // Without a pause: the moment in question is shorter than a turn of the event loop.
+      while (isRunning(record));
+      expect(isListening(), `round ${round}`).toBe(false);
+    }
+  }, 60_000);
+
   test('tell their exit code while the starter lives', async () => {
     const onExit = vi.fn();
     const record = await shell('exit 7', onExit);
@@ -150,6 +181,15 @@ describe('/proc/PID/stat', () => {
       startTime: 123456,
       cpuSeconds: 2,
     });
+  });
+
+  test('a zombie is one that has no other thread left', () => {
+    const stat = (state: string, threads: number) =>
+      parseStat(`9 (java) ${state} 1 9 9 0 -1 0 1 2 3 4 1 1 1 1 20 0 ${threads} 0 123456 0 0`);
+    expect(stat('Z', 1)?.zombie).toBe(true);
+    expect(stat('X', 0)?.zombie).toBe(true);
+    expect(stat('Z', 2)?.zombie).toBe(false);
+    expect(stat('S', 1)?.zombie).toBe(false);
   });
 });
 

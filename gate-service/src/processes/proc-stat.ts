@@ -9,7 +9,10 @@ export interface ProcessStat {
   readonly parent: number;
   readonly group: number;
   readonly session: number;
-  /** A zombie has ended; it only waits for its parent to take notice. */
+  /**
+   * A zombie has ended; it only waits for its parent to take notice. One whose first thread has
+   * ended but others have not is none yet: until the last is gone its ports are taken.
+   */
   readonly zombie: boolean;
   /** Clock ticks since boot. */
   readonly startTime: number;
@@ -43,7 +46,7 @@ export function parseStat(text: string): ProcessStat | undefined {
     parent: field(4),
     group: field(5),
     session: field(6),
-    zombie: state === 'Z' || state === 'X',
+    zombie: (state === 'Z' || state === 'X') && field(20) <= 1,
     startTime: field(22),
     cpuSeconds: ticks / TICKS_PER_SECOND,
   };
