@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Sample } from '../load/sample.ts';
 import { lookSchedule } from '../statistics/look-schedule.ts';
-import { createRandom, shuffled } from '../statistics/random.ts';
+import { createRandom, shuffled, type Random } from '../statistics/random.ts';
 import { judge, judgeSequentially, type JudgeOptions } from './judge.ts';
 import type { Judgement, Outcome } from './judgement.ts';
 import type { JudgedMeasurement } from './measurement.ts';
@@ -252,6 +252,27 @@ describe('controls', () => {
     // An invalid control takes precedence over a breach.
     expect(judgement.cause).toBe('invalid');
     expect(outcomes(judgement)).toContain('breached');
+  });
+
+  test.each([
+    // As far as a proxy's clock may be off …
+    [2.5, 4.3, true],
+    [2.5, 0.6, true],
+    [2.5, 5.5, false],
+    // … or half of what was planned, whichever is more.
+    [10, 14.5, true],
+    [10, 5.5, true],
+    [10, 16, false],
+    [10, 4, false],
+  ])('a delay of %d ms that is seen as %d ms counts as found: %s', (plannedMs, realMs, found) => {
+    // With so little spread that no interval reaches from one to the other.
+    const change = (sample: Sample, random: Random): Sample => {
+      if (sample.window < 24) return sample;
+      const latencyUs = 46_000 + (sample.arm === 'planted' ? realMs * 1000 : 0);
+      return { ...sample, latencyUs: latencyUs + Math.round(100 * random.next()) };
+    };
+    const measurement = { ...makeMeasurement({ change }), plantedDelayUs: plannedMs * 1000 };
+    expect(control(judgeIt(measurement), 'planted')).toBe(found);
   });
 
   test('the same-build split is random: as noisy as halves are, and another with another seed', () => {

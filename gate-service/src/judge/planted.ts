@@ -21,6 +21,11 @@ const MOST_PIECES = 24;
 const PIECE = 25;
 /** How far the estimate may be from the plan, as a part of it, unless its interval covers the plan. */
 const TOLERANCE = 0.5;
+/**
+ * How far it may be in any case, in ms. A proxy's delays have the steps of its clock: Envoy's is the
+ * kernel's coarse one, 4 ms at 250 Hz, and half a step either way is none of the measurement's.
+ */
+const PROXY_CLOCK_MS = 2;
 
 /**
  * @param required whether it counts against the measurement when the block is missing
@@ -66,7 +71,7 @@ export function plantedControl(
   };
   const near =
     plannedMs === undefined ||
-    Math.abs(effect.estimate - plannedMs) <= TOLERANCE * plannedMs ||
+    Math.abs(effect.estimate - plannedMs) <= Math.max(TOLERANCE * plannedMs, PROXY_CLOCK_MS) ||
     (effect.low <= plannedMs && plannedMs <= effect.high);
   const seen = effect.low > 0 && near;
   return {
