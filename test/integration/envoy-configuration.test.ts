@@ -231,7 +231,7 @@ describe.each(['staging', 'production'] as const)('envoy on the files of %s', (e
         bootstrap,
         '--concurrency',
         '1',
-        '--use-dynamic-base-id',
+        '--disable-hot-restart',
         '--reject-unknown-dynamic-fields',
         '-l',
         'warn',

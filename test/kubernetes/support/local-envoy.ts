@@ -63,7 +63,7 @@ export async function startLocalEnvoy(plan: MeshPlan): Promise<LocalEnvoy> {
   await writeFile(bootstrap, JSON.stringify(renderBootstrap(placement)));
   const envoy = spawn(
     loadComponents().envoy.path,
-    ['-c', bootstrap, '--concurrency', '1', '--use-dynamic-base-id', '-l', 'error'],
+    ['-c', bootstrap, '--concurrency', '1', '--disable-hot-restart', '-l', 'error'],
     { stdio: 'ignore' },
   );
   return {
