@@ -22,6 +22,9 @@ import type { Counts } from './test-counts.ts';
 const root = path.join(import.meta.dirname, '..', '..');
 const none: Counts = { passed: 0, failed: 0, skipped: 0 };
 const reports = mkdtempSync(path.join(tmpdir(), 'speed-gate-tests-'));
+process.on('exit', () => {
+  rmSync(reports, { recursive: true, force: true });
+});
 
 const running = new Set<ChildProcess>();
 let interrupted: NodeJS.Signals | undefined;
@@ -204,13 +207,9 @@ if (!names.every(isPart)) {
       for (const child of running) child.kill(signal);
     });
   }
-  try {
-    const all = Object.keys(parts).filter((name) => !ON_REQUEST.includes(name));
-    const sum = await runParts(names.length === 0 ? all : names);
-    process.exitCode = interrupted === undefined && sum.failed === 0 && sum.passed > 0 ? 0 : 1;
-    if (interrupted !== undefined) console.log(`Interrupted by ${interrupted}`);
-    console.log(closingLine(sum));
-  } finally {
-    rmSync(reports, { recursive: true, force: true });
-  }
+  const all = Object.keys(parts).filter((name) => !ON_REQUEST.includes(name));
+  const sum = await runParts(names.length === 0 ? all : names);
+  process.exitCode = interrupted === undefined && sum.failed === 0 && sum.passed > 0 ? 0 : 1;
+  if (interrupted !== undefined) console.log(`Interrupted by ${interrupted}`);
+  console.log(closingLine(sum));
 }
