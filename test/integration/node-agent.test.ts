@@ -1,7 +1,8 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { NodeAgentError, createNodeAgentClient } from '../../gate-service/src/node-agent/client.ts';
@@ -56,6 +57,31 @@ describe('a node that serves', () => {
     const metrics = await node.client.metrics();
     expect(metrics).toContain('speed_gate_node_ready{node="node-1"} 1');
     expect(metrics).toContain('speed_gate_node_jetty_threads{state="maximum",node="node-1"} 200');
+  });
+
+  test('tells of no busy worker but its own look’s while nobody asks, and of a request in flight', async () => {
+    // Whoever waits for the end of requests goes by several looks in a row: nearly all have to be right.
+    const nearlyAll = async (busy: number): Promise<void> => {
+      const looks: (number | undefined)[] = [];
+      for (let look = 0; look < 20; look += 1) {
+        looks.push((await node.client.status()).httpd?.busyWorkers);
+        await sleep(50);
+      }
+      expect(looks.filter((seen) => seen === busy).length, String(looks)).toBeGreaterThan(15);
+    };
+    await nearlyAll(1);
+    const { httpd } = node.description.ports;
+    const inFlight = connect(httpd, '127.0.0.1').on('error', () => undefined);
+    try {
+      inFlight.write('POST /order HTTP/1.1\r\nHost: checkout\r\nContent-Length: 2\r\n\r\n1');
+      await until('httpd has it', async () =>
+        (await node.client.status()).httpd?.busyWorkers === 2 ? true : undefined,
+      );
+      await nearlyAll(2);
+    } finally {
+      inFlight.destroy();
+    }
+    await nearlyAll(1);
   });
 
   test('answers healthz to anybody, everything else to its token only', async () => {

@@ -17,14 +17,18 @@ export interface StatusSource {
 
 type HttpdStatus = NonNullable<NodeStatus['httpd']> & { readonly generation: number };
 
+/**
+ * How it is used first, and then whether it serves: the request that finds that out takes a worker
+ * and a thread, too, and who waits for a node without requests would see it in every look.
+ */
 export async function readStatus(source: StatusSource): Promise<NodeStatus> {
   const { parts, inForce, counters } = source;
   const { description } = parts;
-  const [serving, httpd, jetty] = await Promise.all([
-    healthOf(source),
+  const [httpd, jetty] = await Promise.all([
     inForce && httpdStatus(parts, inForce, counters),
     inForce && jettyStatus(parts, inForce, counters),
   ]);
+  const serving = await healthOf(source);
   const { generation = 0, ...httpdFields } = httpd ?? {};
   return {
     name: description.name,

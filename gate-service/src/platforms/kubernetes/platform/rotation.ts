@@ -17,7 +17,7 @@ const SEEN_MS = 30_000;
 /** Longer than any request in flight may take by the routes' usual time-outs. */
 const DRAIN_MS = 45_000;
 const QUIET_LOOKS = 3;
-/** The agent's own look at httpd's status takes a worker. */
+/** The look at httpd's status takes a worker; the agent's other requests are not under way then. */
 const OWN_WORKERS = 1;
 const SERVES_MS = 15_000;
 const ANSWER_MS = 3000;
@@ -37,9 +37,14 @@ export async function takeOut(
   await untilListed(at, arm, pod, false, signal);
   const agent = agentOf(context, at, arm.identity.id, pod);
   let quiet = 0;
+  let last = '';
   const idle = await waitUntil(
     async () => {
       const { httpd } = await agent.status(signal);
+      last =
+        httpd === undefined
+          ? 'its httpd tells no status'
+          : `at the last look ${httpd.busyWorkers - OWN_WORKERS} workers of its httpd were busy`;
       quiet = httpd !== undefined && httpd.busyWorkers <= OWN_WORKERS ? quiet + 1 : 0;
       return quiet >= QUIET_LOOKS ? true : undefined;
     },
@@ -48,7 +53,7 @@ export async function takeOut(
   if (idle === true) return;
   throw new PlatformError(
     'swap-failed',
-    `Pod ${pod.metadata.name} still had requests in flight ${DRAIN_MS / 1000} s after it was taken out of rotation.`,
+    `Pod ${pod.metadata.name} was not seen without requests in flight for ${DRAIN_MS / 1000} s after it was taken out of rotation: ${last}.`,
   );
 }
 
