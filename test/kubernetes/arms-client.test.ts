@@ -136,6 +136,19 @@ test.each([
   }
 });
 
+test('a last attempt that is cut short by the end of patience does not hide what the others met', async () => {
+  proxy.inject({ matches: () => true, times: 1, act: { kind: 'answer', status: 503 } });
+  proxy.inject({ matches: () => true, act: { kind: 'silence' } });
+  const impatient = through({ attemptMs: 3000, patienceMs: 2000 });
+  try {
+    const error = await failureOf(impatient.find(place('any')));
+    expect(error.failure).toBe('unavailable');
+    expect(error.message).toMatch(/503.* Given up after 2 attempts/s);
+  } finally {
+    await impatient.close();
+  }
+});
+
 test('what will not pass is not asked again', async () => {
   const error = await failureOf(client.apply(CONFIG_MAP, { ...configMap('odd'), nonsense: true }));
   expect(error).toMatchObject({ failure: 'invalid' });

@@ -45,12 +45,18 @@ export class Transport {
     const begun = performance.now();
     const limit = call.patienceMs ?? this.#patience.patienceMs;
     let renewed = false;
+    let former: KubernetesError | undefined;
     for (let attempt = 1; ; attempt += 1) {
       call.signal?.throwIfAborted();
+      const ms = this.#msOfAttempt(limit - (performance.now() - begun));
       try {
-        return await this.#attempt(call, limit - (performance.now() - begun));
+        return await this.#attempt(call, ms);
       } catch (error) {
         if (!(error instanceof KubernetesError)) throw error;
+        if (former !== undefined && error.failure === 'timeout' && ms < this.#patience.attemptMs) {
+          // Cut short by the end of all patience: its silence is no trouble of the API server's.
+          throw givenUp(former, attempt, performance.now() - begun);
+        }
         if (error.failure === 'unauthorized' && !renewed) {
           renewed = true;
           await this.#connection.credentials(true);
@@ -60,6 +66,7 @@ export class Transport {
         const left = limit - (performance.now() - begun);
         if (!error.passing) throw error;
         if (pause >= left) throw givenUp(error, attempt, performance.now() - begun);
+        former = error;
         await pauseFor(pause, call.signal);
       }
     }
@@ -91,8 +98,11 @@ export class Transport {
     return doubled * (0.75 + Math.random() / 2);
   }
 
-  async #attempt(call: Call, leftMs: number): Promise<string> {
-    const ms = Math.max(1, Math.ceil(Math.min(this.#patience.attemptMs, leftMs)));
+  #msOfAttempt(leftMs: number): number {
+    return Math.max(1, Math.ceil(Math.min(this.#patience.attemptMs, leftMs)));
+  }
+
+  async #attempt(call: Call, ms: number): Promise<string> {
     const timeout = AbortSignal.timeout(ms);
     const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
     try {
