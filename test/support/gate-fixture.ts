@@ -15,7 +15,7 @@ import {
   localPlatformStatus,
   type ComponentStatus,
 } from '../../gate-service/src/platforms/local/local-platform.ts';
-import { freePorts, isPortFree } from '../../gate-service/src/processes/free-port.ts';
+import { BOUND_LATER, freePorts, isPortFree } from '../../gate-service/src/processes/free-port.ts';
 import type { RunEvent, RunRequest, RunView } from '../../gate-service/src/runs/run.ts';
 import type { ServiceView } from '../../gate-service/src/runs/run-service.ts';
 import { loadComponents, type SampleFlavour } from '../../gate-service/src/settings/components.ts';
@@ -78,7 +78,7 @@ export async function startGate(options: GateOptions = {}): Promise<TestGate> {
 /** Writes catalogue and tokens and chooses ports; starts nothing. */
 export async function prepareGate(options: GateOptions = {}): Promise<TestGate> {
   const state = await mkdtemp(join(tmpdir(), 'speed-gate-test-'));
-  const [listen, staging, production] = await freePorts(3);
+  const [listen, staging, production] = await freePorts(3, '127.0.0.1', BOUND_LATER);
   const token = randomBytes(24).toString('base64url');
   await writeFile(join(state, 'catalogue.yaml'), await catalogueText(options));
   await writeFile(
@@ -188,7 +188,7 @@ export class TestGate {
    * its own. Not started; end it with {@link stopService} before this one is closed.
    */
   async replica(): Promise<TestGate> {
-    const [listen] = await freePorts(1);
+    const [listen] = await freePorts(1, '127.0.0.1', BOUND_LATER);
     const { state, token } = this;
     const { production, staging } = this.ports;
     return new TestGate(

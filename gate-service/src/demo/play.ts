@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { localPlatformDown } from '../platforms/local/existing-platform.ts';
-import { freePort } from '../processes/free-port.ts';
+import { BOUND_LATER, freePorts } from '../processes/free-port.ts';
 import { readCatalogue } from '../settings/catalogue-file.ts';
 import type { Components } from '../settings/components.ts';
 import { GateClient } from './gate-client.ts';
@@ -70,7 +70,7 @@ async function play(
   const token = randomBytes(24).toString('base64url');
   const identitiesFile = path.join(state, 'identities.yaml');
   await writeFile(identitiesFile, identitiesYaml(token), { mode: 0o600 });
-  const [listen, staging, production] = [await freePort(), await freePort(), await freePort()];
+  const [listen = 0, staging = 0, production = 0] = await freePorts(3, '127.0.0.1', BOUND_LATER);
   const url = `http://127.0.0.1:${String(listen)}`;
 
   say('starting proxies, Prometheus, two production nodes with 1.0, and the gate service');

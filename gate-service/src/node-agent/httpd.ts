@@ -259,9 +259,15 @@ export class Httpd {
     return `httpd ${how}; ${await this.#logTail()}`;
   }
 
-  /** A status port that nobody uses now. */
+  /** The status port that was given, or one that nobody uses now and that is not one of the node's own, not yet open ones. */
   async chooseStatusPort(): Promise<number> {
-    return freePort();
+    const { agent, httpd, jetty, jolokia, status } = this.#description.ports;
+    if (status !== undefined) return status;
+    const own = [agent, httpd, ...jetty, ...jolokia];
+    for (;;) {
+      const port = await freePort();
+      if (!own.includes(port)) return port;
+    }
   }
 
   /** Removes old versions, but never the one in force. */

@@ -22,6 +22,8 @@ export const nodeDescriptionSchema = z.strictObject({
     jetty: z.tuple([z.int().min(1).max(65535), z.int().min(1).max(65535)]),
     /** Jolokia beside each Jetty, in the same order. */
     jolokia: z.tuple([z.int().min(1).max(65535), z.int().min(1).max(65535)]),
+    /** mod_status, on the loopback interface; the agent looks for a free one unless told. */
+    status: z.int().min(1).max(65535).optional(),
   }),
   build: z.strictObject({
     /** SHA-256 of the WAR, lower-case hex; or of the image that brings it. */

@@ -5,9 +5,16 @@ import { randomInt } from 'node:crypto';
  * Ports are looked for below the kernel's range of outgoing ports (32768 and up by default): a
  * connection under load could otherwise take the port before its server listens.
  */
-const LOWEST = 12_000;
-const HIGHEST = 32_000;
+const USUAL = { lowest: 12_000, highest: 32_000 };
+/** For a port that is bound only after others have been looked for: those are never of this range. */
+export const BOUND_LATER: PortRange = { lowest: 10_000, highest: 12_000 };
 const TRIES = 200;
+
+export interface PortRange {
+  readonly lowest: number;
+  /** Not in it any more. */
+  readonly highest: number;
+}
 
 /** A TCP port on which nobody listens now. It is not reserved: use it soon. */
 export async function freePort(address = '127.0.0.1'): Promise<number> {
@@ -17,7 +24,11 @@ export async function freePort(address = '127.0.0.1'): Promise<number> {
 }
 
 /** `count` different free ports. */
-export async function freePorts(count: number, address = '127.0.0.1'): Promise<number[]> {
+export async function freePorts(
+  count: number,
+  address = '127.0.0.1',
+  { highest, lowest }: PortRange = USUAL,
+): Promise<number[]> {
   const held: Server[] = [];
   const ports: number[] = [];
   try {
@@ -25,7 +36,7 @@ export async function freePorts(count: number, address = '127.0.0.1'): Promise<n
       if (tries === TRIES + count) {
         throw new Error(`no free port found on ${address} in ${tries} tries`);
       }
-      const port = randomInt(LOWEST, HIGHEST);
+      const port = randomInt(lowest, highest);
       const server = await hold(port, address);
       if (server === undefined) continue;
       held.push(server);

@@ -69,7 +69,7 @@ export function newArmId(service: string, role: ArmRole): string {
   return `${service.slice(0, 36).replace(/-+$/, '')}-${role}-${suffix}`;
 }
 
-const PORTS_PER_NODE = 6;
+const PORTS_PER_NODE = 7;
 
 /**
  * Puts new nodes into the state, with ports that nobody on this machine or in the state has. Ports are
@@ -100,11 +100,16 @@ export async function addNodes(
 }
 
 function portsOf(state: PlatformState): ReadonlySet<number> {
-  return new Set(
-    state.arms.flatMap(({ nodes }) =>
-      nodes.flatMap(({ ports }) => [ports.agent, ports.httpd, ...ports.jetty, ...ports.jolokia]),
+  const { production, prometheus, staging } = state.ports;
+  return new Set([
+    ...[production.admin, production.listener, prometheus, staging.admin, staging.listener],
+    ...state.arms.flatMap(({ nodes }) =>
+      nodes.flatMap(({ ports }) => [
+        ...[ports.agent, ports.httpd, ...ports.jetty, ...ports.jolokia],
+        ...(ports.status === undefined ? [] : [ports.status]),
+      ]),
     ),
-  );
+  ]);
 }
 
 function newNodes(
@@ -119,7 +124,13 @@ function newNodes(
     name: `${arm.id}-${first + index}`,
     phase: 'starting' as const,
     draining: false,
-    ports: { agent: port(), httpd: port(), jetty: [port(), port()], jolokia: [port(), port()] },
+    ports: {
+      agent: port(),
+      httpd: port(),
+      jetty: [port(), port()],
+      jolokia: [port(), port()],
+      status: port(),
+    },
   }));
 }
 

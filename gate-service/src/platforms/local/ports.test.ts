@@ -30,9 +30,10 @@ it('gives arms that come up side by side different ports, whatever is offered to
       node.ports.httpd,
       ...node.ports.jetty,
       ...node.ports.jolokia,
+      node.ports.status,
     ]),
   );
-  expect(ports).toHaveLength(3 * 2 * 6);
+  expect(ports).toHaveLength(3 * 2 * 7);
   expect(new Set(ports).size).toBe(ports.length);
 });
 

@@ -99,7 +99,8 @@ async function initialState({
   components,
   resources,
 }: RuntimeOptions): Promise<PlatformState> {
-  const free = await freePorts(5);
+  const known = Object.values(chosen);
+  const free = (await freePorts(5 + known.length)).filter((port) => !known.includes(port));
   const port = (wanted?: number): number =>
     wanted === undefined || wanted === 0 ? (free.pop() ?? 0) : wanted;
   return {

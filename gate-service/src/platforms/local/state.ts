@@ -27,6 +27,8 @@ const nodeSchema = z.strictObject({
     httpd: port,
     jetty: z.tuple([port, port]),
     jolokia: z.tuple([port, port]),
+    /** Absent in nodes of former versions. */
+    status: port.optional(),
   }),
 });
 export type NodeState = z.infer<typeof nodeSchema>;
