@@ -35,7 +35,7 @@ const versionIs = (version: string) =>
     { withinMs: PROMOTION_MS, everyMs: 300 },
   );
 
-it('follows a run to its decision, overrides it, and goes back', async () => {
+it('follows a run to its decision, overrides it, and goes back', { timeout: 600_000 }, async () => {
   const build = await gate.upload('1.2');
   const id = await gate.submit({ build, label: '1.2' });
   const { close, complaints, page } = await openPage(browser, {

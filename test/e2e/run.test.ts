@@ -45,6 +45,8 @@ afterAll(async () => {
   await gate.close();
 });
 
+/** Its median is twice as long. */
+const APPLICATION_WAITS_MS = 20;
 const ORDER = ['queued', 'deploying', 'measuring', 'judging', 'promoting', 'restoring'];
 
 /** What must hold of every answer, however the measurement came out. */
@@ -92,13 +94,17 @@ async function expectCpuByWindow(run: RunView): Promise<void> {
   }
 }
 
-/** Where the time of requests went: something everywhere, and most of it with the application, which waits. */
+/**
+ * Where the time of requests went: something everywhere, and with the application what it waits. A pause of
+ * the machine counts from when requests were due, before any node has them: it is the proxy's share.
+ */
 function expectHops({ attempts }: RunView): void {
   const { baseline, candidate } = attempts.at(-1)!.hops!;
   for (const { httpdMs, jettyMs, proxyMs, totalMs } of [baseline!, candidate!]) {
     expect(proxyMs).toBeGreaterThan(0);
     expect(httpdMs).toBeGreaterThan(0);
-    expect(jettyMs).toBeGreaterThan(totalMs / 2);
+    expect(jettyMs).toBeGreaterThan(APPLICATION_WAITS_MS);
+    expect(jettyMs).toBeGreaterThan(httpdMs);
     expect(proxyMs + httpdMs + jettyMs).toBeCloseTo(totalMs, 6);
   }
 }

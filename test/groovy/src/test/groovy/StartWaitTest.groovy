@@ -83,7 +83,7 @@ class StartWaitTest extends GateStepCase {
             pipeline.waiting.await(60, TimeUnit.SECONDS)
             pipeline.wake('hook-1')
         }
-        String message = failureOf("def run = node { ${START} }\nspeedGateWait(run: run, timeoutMinutes: 0.05)")
+        String message = failureOf("def run = node { ${START} }\nspeedGateWait(run: run, timeoutMinutes: 0.2)")
         somebody.join()
         assertTrue(message, message.startsWith('GateTimeout: '))
         assertTrue('asked again', service.requestsTo('GET', '/v1/runs/run-1').size() > 0)
