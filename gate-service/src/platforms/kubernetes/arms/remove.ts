@@ -30,7 +30,8 @@ export async function removeArm(
     client.delete({ kind, namespace, name: id }, { signal });
   await remove(DEPLOYMENT);
   await untilGone(client, { id, namespace, labels }, [DEPLOYMENT, REPLICA_SET, POD], signal);
-  await remove(SECRET);
+  // Nothing depends on it, and the gate could not see when it is gone: it is with the answer.
+  await client.delete({ kind: SECRET, namespace, name: id }, { signal, propagation: 'Background' });
   await remove(CONFIG_MAP);
   await untilGone(client, { id, namespace, labels }, LABELLED, signal);
 }

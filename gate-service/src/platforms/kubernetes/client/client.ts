@@ -31,6 +31,8 @@ export interface ApplyOptions extends CallOptions {
 
 export interface DeleteOptions extends CallOptions {
   readonly graceSeconds?: number | undefined;
+  /** `Foreground` unless told: it is there until the garbage collector has taken away what depends on it. */
+  readonly propagation?: 'Foreground' | 'Background';
   /** Only the object with this uid or of this version; another one there is a `conflict`. */
   readonly preconditions?:
     | { readonly uid?: string | undefined; readonly resourceVersion?: string | undefined }
@@ -156,12 +158,12 @@ class RawClient implements KubernetesClient {
 
   async delete(
     place: ObjectPlace,
-    { graceSeconds, preconditions, ...options }: DeleteOptions = {},
+    { graceSeconds, preconditions, propagation = 'Foreground', ...options }: DeleteOptions = {},
   ): Promise<void> {
     const content = JSON.stringify({
       kind: 'DeleteOptions',
       apiVersion: 'v1',
-      propagationPolicy: 'Foreground',
+      propagationPolicy: propagation,
       gracePeriodSeconds: graceSeconds,
       preconditions,
     });
