@@ -1,4 +1,5 @@
 /** The client against the real API server: through a proxy that makes trouble, and with an account that may too little. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, afterEach, beforeEach, expect, test } from 'vitest';
 import {
   createKubernetesClient,
@@ -26,6 +27,8 @@ const ROLE_BINDING = rbac('RoleBinding', 'rolebindings');
 let bed: ArmsBed;
 let proxy: FaultProxy;
 let client: KubernetesClient;
+/** Of a right that was granted. */
+const HEARD_MS = 15_000;
 const noSignal = new AbortController().signal;
 
 beforeAll(async () => {
@@ -208,6 +211,7 @@ test('an account without rights is told each rule that is missing, until what it
   const account = `system:serviceaccount:${bed.placement.production.namespace}:default`;
   const limited = createKubernetesClient({ kubeconfig: bed.kubeconfig, impersonate: account });
   const rules = new Map<string, string[]>();
+  const grantedAt = new Map<string, number>();
   const grant = async (ns: string): Promise<void> => {
     const head = { name: 'gate', namespace: ns };
     await bed.client.apply(ROLE, {
@@ -239,9 +243,16 @@ test('an account without rights is told each rule that is missing, until what it
     const [, ns = '', groups = '', resources = '', verbs = ''] = told!;
     const rule = `{"apiGroups":${groups},"resources":${resources},"verbs":${verbs}}`;
     const known = rules.get(ns) ?? [];
-    expect(known, `told twice: ${message}`).not.toContain(rule);
+    if (known.includes(rule)) {
+      // The API server's authorizer hears of a right a moment after it was written.
+      const since = performance.now() - grantedAt.get(ns)!;
+      expect(since, `told again, though it has the right: ${message}`).toBeLessThan(HEARD_MS);
+      await sleep(50);
+      return;
+    }
     rules.set(ns, [...known, rule]);
     await grant(ns);
+    grantedAt.set(ns, performance.now());
   };
   /** Repeats an operation, each time with the right that its refusal named; half an arm stays for the next round. */
   const learning = async <T>(act: () => Promise<T>): Promise<T> => {

@@ -69,7 +69,7 @@ function crowdWhilePromoting(): { readonly end: () => Promise<SteadyLoad> } {
         '/v1/runs?phase=promoting',
       );
       if (body.items.length > 0) {
-        return new SteadyLoad(`${gatewayUrl('production')}/cart?id=2`, bed.host, CROWD_PER_SECOND);
+        return new SteadyLoad(`${gatewayUrl('production')}/cart?id=3`, bed.host, CROWD_PER_SECOND);
       }
       if (over.signal.aborted) return undefined;
       await sleep(100);
@@ -194,6 +194,10 @@ it('goes back in the middle of a promotion when production can no longer be seen
     const promotion = await OrderedPromotion.back(bed.gate);
     try {
       await promotion.reached(25);
+      // Between two steps its metrics are asked, too, and the promotion would go back for another reason.
+      await until('the step is watched', async () =>
+        (await weightsNow()).some(({ weight }) => weight === 25) ? true : undefined,
+      );
       bed.prometheus.pause();
       const ended = await promotion.ended();
       expect(ended, ended.summary).toMatchObject({ state: 'returned' });

@@ -286,6 +286,7 @@ describe('a control plane that fails', () => {
           ...['--namespace', 'istio-system', 'rollout', 'status', 'deployment/istiod'],
         );
       }
+      await bed.untilConnected('production');
       await writer().publish(production(5));
       expect(await sharesNow()).toEqual({ 'checkout/baseline': 95, 'checkout/candidate': 5 });
     });

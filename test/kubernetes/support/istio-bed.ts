@@ -9,10 +9,14 @@ import {
 } from '../../../gate-service/src/platforms/kubernetes/client/client.ts';
 import { NAMESPACE } from '../../../gate-service/src/platforms/kubernetes/client/kinds.ts';
 import { ISTIO_KINDS } from '../../../gate-service/src/platforms/kubernetes/mesh/kinds.ts';
-import { applyOwn } from '../../../gate-service/src/platforms/kubernetes/mesh/own-object.ts';
+import {
+  applyOwn,
+  deleteOwn,
+} from '../../../gate-service/src/platforms/kubernetes/mesh/own-object.ts';
 import { gatewayPods } from '../../../gate-service/src/platforms/kubernetes/mesh/proxies.ts';
 import { runningCluster } from '../../support/cluster/cluster.ts';
 import { defaultLayout, gateways, pathsOf } from '../../support/cluster/layout.ts';
+import { until } from '../../support/processes.ts';
 
 /** Of the gateways' Envoys on the test cluster, open to this machine. */
 export const ADMIN_PORT = 15_000;
@@ -47,11 +51,12 @@ export class IstioBed {
     const wanted = renderIstio(plan, placement);
     for (const one of wanted) await applyOwn(this.client, one);
     const names = new Set(wanted.map(({ kind, metadata }) => `${kind}/${metadata.name}`));
-    for (const kind of Object.values(ISTIO_KINDS).toReversed()) {
-      for (const { metadata } of await this.client.list({ kind, namespace: this.namespace })) {
-        if (names.has(`${kind.kind}/${metadata.name}`)) continue;
-        await this.client.delete({ kind, namespace: this.namespace, name: metadata.name });
-      }
+    for (const kind of (Object.keys(ISTIO_KINDS) as (keyof typeof ISTIO_KINDS)[]).toReversed()) {
+      const there = await this.client.list({ kind: ISTIO_KINDS[kind], namespace: this.namespace });
+      const left = there.filter(({ metadata }) => !names.has(`${kind}/${metadata.name}`));
+      await Promise.all(
+        left.map(({ metadata }) => deleteOwn(this.client, kind, this.namespace, metadata.name)),
+      );
     }
   }
 
@@ -60,6 +65,16 @@ export class IstioBed {
     const [pod] = await gatewayPods(this.client, [gateways[environment].gateway]);
     const url = `http://${pod?.address ?? ''}:${ADMIN_PORT}/config_dump?include_eds`;
     return (await fetch(url, { signal: AbortSignal.timeout(5000) })).json();
+  }
+
+  /** Resolves when the gateway hears istiod: after an outage it tries again after pauses of up to 30 s. */
+  async untilConnected(environment: Environment): Promise<void> {
+    const [pod] = await gatewayPods(this.client, [gateways[environment].gateway]);
+    const url = `http://${pod?.address ?? ''}:${ADMIN_PORT}/stats?filter=control_plane.connected_state`;
+    await until(`the gateway of ${environment} hears istiod`, async () => {
+      const stats = await (await fetch(url, { signal: AbortSignal.timeout(5000) })).text();
+      return /connected_state: 1\b/.test(stats) ? true : undefined;
+    });
   }
 
   /** The cluster's kubectl in this namespace, as an admin: for what others do. */

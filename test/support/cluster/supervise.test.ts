@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../../gate-service/src/processes/free-port.ts';
 import { knownProcess, until } from '../processes.ts';
-import { defaultLayout } from './layout.ts';
+import { defaultLayout, pathsOf } from './layout.ts';
 import type { ClusterLayout } from './layout.ts';
 import {
   ensureRunning,
@@ -68,7 +68,14 @@ test('one that ends tells its name and the end of its log', async () => {
 
 test('one that does not get ready tells for how long it was waited for, and why not', async () => {
   const slow = component('echo still thinking; exec sleep 600', {
-    ready: () => Promise.reject(new Error('refused')),
+    ready: async () => {
+      await until('it has said something', async () =>
+        (await readFile(path.join(pathsOf(layout).logs, 'part.log'), 'utf8')) === ''
+          ? undefined
+          : true,
+      );
+      throw new Error('refused');
+    },
     withinMs: 300,
   });
   await expect(ensureRunning(layout, slow)).rejects.toThrow(
