@@ -12,6 +12,8 @@ const MAX_SEGMENT = 48;
 /** Letters, then at most two digits: `v1`, `oauth2`, `search`. */
 const WORD = /^[A-Za-z]{1,20}[0-9]{0,2}$/;
 const SEPARATORS = /[._-]/;
+/** Developers write `user_orders` or `userOrders`; both at once has base64url. */
+const PART_OF_TOKEN = /^(?=.*[_-]).*[a-z][A-Z]/;
 const HEXADECIMAL = /^[0-9a-fA-F]{6,}$/;
 const VOWEL = /[aeiouy]/i;
 
@@ -45,6 +47,7 @@ function keeps(segment: string, before: string | undefined): boolean {
 /** Whether it can be a name that a developer gave, rather than a value. Plain ASCII only. */
 export function isRouteWord(text: string): boolean {
   if (text.length > MAX_SEGMENT) return false;
+  if (PART_OF_TOKEN.test(text)) return false;
   const parts = text.split(SEPARATORS);
   return parts.length <= 5 && parts.every(isWord) && !hasManyDigits(text);
 }
