@@ -360,13 +360,16 @@ describe.each(['staging', 'production'] as const)('envoy on the files of %s', (e
 
     it('gives a faster node its share, and a connection its number of requests', async () => {
       await publish(turned(ports));
-      await vi.waitFor(async () => {
-        expect(await admin('/clusters')).toMatch(new RegExp(`:${ports[0]}::weight::100\\n`));
-        expect(await admin('/clusters')).toMatch(new RegExp(`:${ports[1]}::weight::25\\n`));
-        const clusters = await admin('/config_dump?resource=dynamic_active_clusters');
-        expect(clusters).toMatch(/"max_requests_per_connection": 2\b/);
-        expect(clusters).toMatch(/"consecutive_gateway_failure": 7\b/);
-      });
+      await vi.waitFor(
+        async () => {
+          expect(await admin('/clusters')).toMatch(new RegExp(`:${ports[0]}::weight::100\\n`));
+          expect(await admin('/clusters')).toMatch(new RegExp(`:${ports[1]}::weight::25\\n`));
+          const clusters = await admin('/config_dump?resource=dynamic_active_clusters');
+          expect(clusters).toMatch(/"max_requests_per_connection": 2\b/);
+          expect(clusters).toMatch(/"consecutive_gateway_failure": 7\b/);
+        },
+        { timeout: 30_000 },
+      );
       seen.clear();
       const before = connections.get('a') ?? 0;
       for (let count = 0; count < 100; count += 1) await get('/');
@@ -404,12 +407,15 @@ describe.each(['staging', 'production'] as const)('envoy on the files of %s', (e
           version_info: string;
         }
       ).version_info;
-      await vi.waitFor(async () => {
-        expect(await admin('/config_dump?resource=dynamic_route_configs')).toContain(version);
-        expect(await admin('/clusters')).toContain(
-          `${ports[0]}::health_flags::/eds_status_draining`,
-        );
-      });
+      await vi.waitFor(
+        async () => {
+          expect(await admin('/config_dump?resource=dynamic_route_configs')).toContain(version);
+          expect(await admin('/clusters')).toContain(
+            `${ports[0]}::health_flags::/eds_status_draining`,
+          );
+        },
+        { timeout: 30_000 },
+      );
       seen.clear();
       for (let count = 0; count < 30; count += 1) await get('/');
       expect([...seen.keys()]).toEqual(['b']);

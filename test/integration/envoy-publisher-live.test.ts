@@ -350,14 +350,20 @@ test('a killed Envoy starts again with the same routes; a taken port is named wi
   );
   const { pid } = await component.status();
   process.kill(pid!, 'SIGKILL');
-  await vi.waitFor(async () => {
-    expect(await component.isRunning()).toBe(false);
-  });
+  await vi.waitFor(
+    async () => {
+      expect(await component.isRunning()).toBe(false);
+    },
+    { timeout: 30_000 },
+  );
   await component.ensureRunning();
   expect((await component.status()).restarts).toBe(1);
-  await vi.waitFor(async () => {
-    expect(await count(port, 5)).toEqual({ b1: 5 });
-  });
+  await vi.waitFor(
+    async () => {
+      expect(await count(port, 5)).toEqual({ b1: 5 });
+    },
+    { timeout: 30_000 },
+  );
 
   const other = foldersOf(await mkdtemp(join(folder, 'second-')));
   const ports = { listener: port, admin: await freePort() };

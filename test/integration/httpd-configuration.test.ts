@@ -268,9 +268,12 @@ describe('the real httpd', () => {
     await rm(path.join(folder, POOL_FILE));
     expect((await get('/none')).status).toBe(503);
     await pool(jettys[0].port);
-    await vi.waitFor(async () => {
-      expect(echo(await get('/again')).colour).toBe('blue');
-    });
+    await vi.waitFor(
+      async () => {
+        expect(echo(await get('/again')).colour).toBe('blue');
+      },
+      { timeout: 30_000 },
+    );
     expect(await generation()).toBe(before);
   });
 });

@@ -113,9 +113,12 @@ export async function createNode(
         await stopProcess(node.agent, { signal: 'SIGTERM', graceMs: 30_000 });
       }
       for (const pid of processesOf(folder)) process.kill(pid, 'SIGKILL');
-      await vi.waitFor(() => {
-        if (processesOf(folder).length > 0) throw new Error('still running');
-      });
+      await vi.waitFor(
+        () => {
+          if (processesOf(folder).length > 0) throw new Error('still running');
+        },
+        { timeout: 30_000 },
+      );
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -134,10 +134,13 @@ describe('a node that serves', () => {
     const former = await pid('jetty');
     const traffic = stream(node.description.ports.httpd);
     const change = node.client.configure(stockWith({ 'jetty.acceptQueueSize': 256 }));
-    await vi.waitFor(async () => {
-      const problem = await problemOf(node.client.configure(stockWith()));
-      expect(problem.code).toBe('busy');
-    });
+    await vi.waitFor(
+      async () => {
+        const problem = await problemOf(node.client.configure(stockWith()));
+        expect(problem.code).toBe('busy');
+      },
+      { timeout: 30_000 },
+    );
     const answer = await change;
     const { sent, failures } = await traffic.stop();
     expect(answer.way).toBe('route');
@@ -221,9 +224,12 @@ describe('a node that serves', () => {
   test('a killed agent leaves the node serving, and the next one adopts it', async () => {
     const before = await node.client.status();
     process.kill(node.agent.pid, 'SIGKILL');
-    await vi.waitFor(() => {
-      expect(isRunning(node.agent)).toBe(false);
-    });
+    await vi.waitFor(
+      () => {
+        expect(isRunning(node.agent)).toBe(false);
+      },
+      { timeout: 30_000 },
+    );
     expect((await throughHttpd('/cart?id=1')).status).toBe(200);
     await node.startAgent();
     const after = await node.untilHealth('ready');
@@ -238,10 +244,13 @@ describe('a node that serves', () => {
       .configure(stockWith({ 'jetty.idleTimeout': 40_000 }))
       .catch((error: unknown) => error);
     const intent = join(node.description.directory, 'intent.json');
-    await vi.waitFor(async () => {
-      await readFile(intent);
-      expect(processesOf(join(node.description.directory, 'jetty'))).toHaveLength(2);
-    });
+    await vi.waitFor(
+      async () => {
+        await readFile(intent);
+        expect(processesOf(join(node.description.directory, 'jetty'))).toHaveLength(2);
+      },
+      { timeout: 30_000 },
+    );
     process.kill(node.agent.pid, 'SIGKILL');
     expect(await change).toBeInstanceOf(NodeAgentError);
     await node.startAgent();
@@ -281,9 +290,12 @@ describe('a node that serves', () => {
 
   test('stop leaves no process', async () => {
     await node.client.stop();
-    await vi.waitFor(() => {
-      expect(processesOf(node.folder)).toEqual([]);
-    });
+    await vi.waitFor(
+      () => {
+        expect(processesOf(node.folder)).toEqual([]);
+      },
+      { timeout: 30_000 },
+    );
     expect(isRunning(node.agent)).toBe(false);
   });
 });

@@ -190,9 +190,12 @@ describe('staging', () => {
     const deployment = failureOf(
       platform.deploy(armRequest('staging', 'candidate', '1.1', 1), controller.signal),
     );
-    await vi.waitFor(async () => {
-      expect((await readState()).arms).toHaveLength(2);
-    });
+    await vi.waitFor(
+      async () => {
+        expect((await readState()).arms).toHaveLength(2);
+      },
+      { timeout: 30_000 },
+    );
     controller.abort(new Error('cancelled by a person'));
     const error = await deployment;
     expect(error.failure).toBe('aborted');
@@ -323,10 +326,13 @@ describe('another gate service on the same state', () => {
 
     const platform = await fixture.reopen();
     // A killed process is gone a moment after the signal, not with it.
-    await vi.waitFor(async () => {
-      const status = await platform.status();
-      expect(status.find(({ name }) => name === 'envoy-staging')!.running).toBe(false);
-    });
+    await vi.waitFor(
+      async () => {
+        const status = await platform.status();
+        expect(status.find(({ name }) => name === 'envoy-staging')!.running).toBe(false);
+      },
+      { timeout: 30_000 },
+    );
     await platform.start();
     const after = await platform.status();
     for (const one of before.filter(({ name }) => name !== 'envoy-staging')) {

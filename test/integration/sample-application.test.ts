@@ -17,10 +17,13 @@ interface Answer {
   readonly status: number;
   readonly version?: string;
   readonly waitMs?: number;
+  /** From the request to the end of its answer. */
+  readonly ms: number;
 }
 
 async function ask(jetty: BareJetty, pathAndQuery: string, init?: RequestInit): Promise<Answer> {
   const signal = AbortSignal.timeout(ANSWER_DEADLINE_MS);
+  const begun = performance.now();
   let response: Response;
   let text: string;
   try {
@@ -31,7 +34,9 @@ async function ask(jetty: BareJetty, pathAndQuery: string, init?: RequestInit): 
       cause: error,
     });
   }
-  return { ...(text.startsWith('{') ? (JSON.parse(text) as object) : {}), status: response.status };
+  const ms = performance.now() - begun;
+  const { status } = response;
+  return { ...(text.startsWith('{') ? (JSON.parse(text) as object) : {}), status, ms };
 }
 
 const ANSWER_DEADLINE_MS = 60_000;
@@ -114,11 +119,11 @@ describe('the builds of the sample application', () => {
   });
 
   it('answer requests side by side without a thread for each', async () => {
-    const start = performance.now();
+    // Four times as many at once as there are threads: whoever held one would have the next three wait for it.
     const answers = await askAll(jetty('1.0'), 'cart');
-    const together = performance.now() - start;
-    const oneByOne = answers.reduce((sum, { waitMs }) => sum + waitMs!, 0);
-    expect(together).toBeLessThan(oneByOne / 16);
+    const added = answers.map(({ ms, waitMs }) => ms - waitMs!);
+    const waits = answers.map(({ waitMs }) => waitMs!);
+    expect(quantile(added, 0.5)).toBeLessThan(quantile(waits, 0.5));
   });
 
   it('refuse what they do not know', async () => {

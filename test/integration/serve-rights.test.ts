@@ -151,15 +151,21 @@ describe('with --insecure-loopback', () => {
     const file = join(directory, 'identities.yaml');
     await writeFile(file, 'tokens: [');
     service!.kill('SIGHUP');
-    await vi.waitFor(() => {
-      expect(output).toMatch(/the one before is still in force/);
-    });
+    await vi.waitFor(
+      () => {
+        expect(output).toMatch(/the one before is still in force/);
+      },
+      { timeout: 30_000 },
+    );
     expect((await ask('/v1/me', asAnn)).status).toBe(200);
     await writeFile(file, 'tokens: []');
     service!.kill('SIGHUP');
-    await vi.waitFor(async () => {
-      expect((await ask('/v1/me', asAnn)).status).toBe(401);
-    });
+    await vi.waitFor(
+      async () => {
+        expect((await ask('/v1/me', asAnn)).status).toBe(401);
+      },
+      { timeout: 30_000 },
+    );
     expect(output).not.toContain(TOKEN);
   });
 

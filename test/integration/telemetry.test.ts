@@ -123,7 +123,10 @@ test('a span before the first scrape, and one after the last, are unknown', asyn
     { timeout: 20_000, interval: 250 },
   );
   process.kill(status.find(({ name }) => name === 'prometheus')!.pid!, 'SIGKILL');
-  await vi.waitFor(async () => {
-    expect(await ask(killed - 5000, killed)).toBeUndefined();
-  });
+  await vi.waitFor(
+    async () => {
+      expect(await ask(killed - 5000, killed)).toBeUndefined();
+    },
+    { timeout: 30_000 },
+  );
 });

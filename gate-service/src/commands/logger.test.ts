@@ -101,9 +101,12 @@ it('writes each event of a run on a line of its own, with run, service and phase
   await runs.emit('run-1', 'deploying', 'phase', { phase: 'deploying' });
   await runs.emit('run-1', 'a node is slow to start', 'problem');
   await runs.emit('run-1', 'rollback', 'decision');
-  await vi.waitFor(() => {
-    expect(lines).toHaveLength(3);
-  });
+  await vi.waitFor(
+    () => {
+      expect(lines).toHaveLength(3);
+    },
+    { timeout: 30_000 },
+  );
   const about = { run: 'run-1', service: 'checkout', phase: 'deploying' };
   expect(lines.map((line) => JSON.parse(line) as Line)).toMatchObject([
     { ...about, event: 'phase', sequence: 1, level: 30, msg: 'deploying' },

@@ -24,15 +24,21 @@ it('passes on whole lines of all components, also of a Jetty that comes later, a
   const log = join(directory, 'jetty/1/jetty.log');
   await writeFile(log, 'started\nhalf of');
   const follower = followLogs({ directory, write, everyMs: 5 });
-  await vi.waitFor(() => {
-    expect(lines).toEqual(['jetty: started']);
-  });
+  await vi.waitFor(
+    () => {
+      expect(lines).toEqual(['jetty: started']);
+    },
+    { timeout: 30_000 },
+  );
   await appendFile(log, ' a line\n');
   await mkdir(join(directory, 'jetty/2'));
   await writeFile(join(directory, 'jetty/2/jetty.log'), 'größer\n');
-  await vi.waitFor(() => {
-    expect(lines).toEqual(['jetty: started', 'jetty: half of a line', 'jetty: größer']);
-  });
+  await vi.waitFor(
+    () => {
+      expect(lines).toEqual(['jetty: started', 'jetty: half of a line', 'jetty: größer']);
+    },
+    { timeout: 30_000 },
+  );
   await writeFile(join(directory, 'httpd/run/httpd-error.log'), 'AH00489\n');
   await follower.stop();
   expect(lines.at(-1)).toBe('httpd: AH00489');
@@ -44,10 +50,13 @@ it('passes a character on whole whose bytes come in parts', async () => {
   await writeFile(log, bytes.subarray(0, 1));
   let looked = 0;
   const follower = followLogs({ directory, write, everyMs: 1 });
-  await vi.waitFor(async () => {
-    looked += (await stat(log)).size;
-    expect(looked).toBeGreaterThan(5);
-  });
+  await vi.waitFor(
+    async () => {
+      looked += (await stat(log)).size;
+      expect(looked).toBeGreaterThan(5);
+    },
+    { timeout: 30_000 },
+  );
   await appendFile(log, bytes.subarray(1));
   await follower.stop();
   expect(lines).toEqual(['jetty: ü']);
@@ -57,9 +66,12 @@ it('empties a file that has grown too large once it was passed on, and goes on w
   const log = join(directory, 'jetty/1/jetty.log');
   await writeFile(log, `${'x'.repeat(50)}\n`.repeat(10));
   const follower = followLogs({ directory, write, everyMs: 5, largestBytes: 100 });
-  await vi.waitFor(async () => {
-    expect((await stat(log)).size).toBe(0);
-  });
+  await vi.waitFor(
+    async () => {
+      expect((await stat(log)).size).toBe(0);
+    },
+    { timeout: 30_000 },
+  );
   expect(lines).toHaveLength(10);
   await appendFile(log, 'after\n');
   await follower.stop();

@@ -44,9 +44,12 @@ async function shell(script: string, onExit?: (exit: { code: number | null }) =>
 describe('detached processes', () => {
   test('lead their own group, write to the log and end with their children', async () => {
     const record = await shell('echo hello; sleep 600 & sleep 600 & wait');
-    await vi.waitFor(() => {
-      expect(groupMembers(record)).toHaveLength(3);
-    });
+    await vi.waitFor(
+      () => {
+        expect(groupMembers(record)).toHaveLength(3);
+      },
+      { timeout: 30_000 },
+    );
     expect(isRunning(record)).toBe(true);
     expect(await tailOf(join(folder, 'logs', 'shell.log'), 5)).toBe('hello');
     expect(await stopProcess(record, { signal: 'SIGTERM', graceMs: 5000 })).toBe('ended');
@@ -56,22 +59,31 @@ describe('detached processes', () => {
 
   test('are killed when they do not heed the signal', async () => {
     const record = await shell("trap '' TERM; echo ready; while :; do sleep 600; done");
-    await vi.waitFor(async () => {
-      expect(await tailOf(join(folder, 'logs', 'shell.log'), 1)).toBe('ready');
-    });
+    await vi.waitFor(
+      async () => {
+        expect(await tailOf(join(folder, 'logs', 'shell.log'), 1)).toBe('ready');
+      },
+      { timeout: 30_000 },
+    );
     expect(await stopProcess(record, { signal: 'SIGTERM', graceMs: 100 })).toBe('killed');
     expect(isRunning(record)).toBe(false);
   });
 
   test('orphans of a killed leader are found and ended', async () => {
     const record = await shell('sleep 600 & sleep 600');
-    await vi.waitFor(() => {
-      expect(groupMembers(record).length).toBeGreaterThan(1);
-    });
+    await vi.waitFor(
+      () => {
+        expect(groupMembers(record).length).toBeGreaterThan(1);
+      },
+      { timeout: 30_000 },
+    );
     process.kill(record.pid, 'SIGKILL');
-    await vi.waitFor(() => {
-      expect(isRunning(record)).toBe(false);
-    });
+    await vi.waitFor(
+      () => {
+        expect(isRunning(record)).toBe(false);
+      },
+      { timeout: 30_000 },
+    );
     expect(groupMembers(record).length).toBeGreaterThan(0);
     await stopProcess(record, { signal: 'SIGTERM', graceMs: 5000, target: 'leader' });
     expect(groupMembers(record)).toEqual([]);
@@ -110,9 +122,12 @@ describe('detached processes', () => {
   test('tell their exit code while the starter lives', async () => {
     const onExit = vi.fn();
     const record = await shell('exit 7', onExit);
-    await vi.waitFor(() => {
-      expect(onExit).toHaveBeenCalledWith({ code: 7, signal: null });
-    });
+    await vi.waitFor(
+      () => {
+        expect(onExit).toHaveBeenCalledWith({ code: 7, signal: null });
+      },
+      { timeout: 30_000 },
+    );
     expect(isRunning(record)).toBe(false);
     expect(usageOf(record)).toBeUndefined();
   });
